@@ -1,0 +1,51 @@
+"""The course's data sets: a registry with checksums and licences, the download, and one loader a data set.
+
+Importing this package reads nothing and needs NumPy only; scikit-learn, pooch and the network wait until a loader asks.
+"""
+
+from dlcourse.datasets.dataset import Dataset, SplitDataset
+from dlcourse.datasets.digits import load_digits
+from dlcourse.datasets.download import DataNotFoundError, fetch, fetch_dataset
+from dlcourse.datasets.idx import read_idx
+from dlcourse.datasets.iris import load_iris
+from dlcourse.datasets.mnist import load_mnist
+from dlcourse.datasets.preprocessing import Split, split_and_standardize
+from dlcourse.datasets.registry import REGISTRY, DataFile, DataSet, get_dataset, get_file, list_datasets
+from dlcourse.datasets.storage import (
+    DataCorruptError,
+    DataSetStatus,
+    FileStatus,
+    cache_directory,
+    data_directory,
+    find_local,
+    status,
+    verify,
+)
+
+__all__ = [
+    "REGISTRY",
+    "DataCorruptError",
+    "DataFile",
+    "DataNotFoundError",
+    "DataSet",
+    "DataSetStatus",
+    "Dataset",
+    "FileStatus",
+    "Split",
+    "SplitDataset",
+    "cache_directory",
+    "data_directory",
+    "fetch",
+    "fetch_dataset",
+    "find_local",
+    "get_dataset",
+    "get_file",
+    "list_datasets",
+    "load_digits",
+    "load_iris",
+    "load_mnist",
+    "read_idx",
+    "split_and_standardize",
+    "status",
+    "verify",
+]
