@@ -282,9 +282,10 @@ def output_field(
     (left, right), (bottom, top) = bounds
     first, second = np.meshgrid(np.linspace(left, right, 120), np.linspace(bottom, top, 120))
     height = np.asarray(output(np.column_stack([first.ravel(), second.ravel()]))).reshape(first.shape)
-    colors = LinearSegmentedColormap.from_list("blue_to_orange", [PALETTE[0], "#f4f4f4", PALETTE[1]])
-    areas = ax.contourf(first, second, height, levels=np.linspace(0, 1, 21), cmap=colors, alpha=0.75)
-    ax.contour(first, second, height, levels=[0.5], colors="black", linewidths=1.5)
+    colors = LinearSegmentedColormap.from_list("blue_to_orange", ["#4f9fd0", "#f4f4f4", "#e8935a"])
+    areas = ax.contourf(first, second, height, levels=np.linspace(0, 1, 21), cmap=colors)
+    if height.min() < 0.5 < height.max():
+        ax.contour(first, second, height, levels=[0.5], colors="black", linewidths=1.5)
     ax.set(xlim=(left, right), ylim=(bottom, top))
     ax.grid(False)
     return areas
@@ -302,42 +303,52 @@ def binary_points(X: np.ndarray, t: np.ndarray, ax: Axes) -> None:
         ax.scatter(*X[t == target].T, **look, s=90, edgecolor="black", zorder=4, label=f"target {target}")
 
 
-def answers(pictures: np.ndarray, probabilities: np.ndarray, truths: np.ndarray, columns: int = 6) -> Figure:
+def answers(
+    pictures: np.ndarray,
+    probabilities: np.ndarray,
+    truths: np.ndarray,
+    row_titles: Iterable[str] = (),
+    columns: int = 6,
+) -> Figure:
     """Draws images with what a classifier makes of them: under each its probabilities, the true class in green.
 
     Args:
         pictures: `(n, height, width)`, larger is darker.
         probabilities: `(n, k)`, rows sum to 1.
         truths: true classes `(n,)`, integers from 0.
+        row_titles: a short title for each row of images, written at its left.
         columns: images a row.
 
     Returns:
         The figure, to be given to `show`.
     """
     rows, classes = -(-len(pictures) // columns), probabilities.shape[1]
+    # Image, bars and a gap below them: the gap keeps the bars with their own image.
     figure, axes = plt.subplots(
-        2 * rows, columns, figsize=(1.5 * columns, 2.55 * rows), squeeze=False, height_ratios=[1.0, 0.5] * rows
+        3 * rows, columns, figsize=(1.45 * columns, 2.35 * rows), squeeze=False, height_ratios=[1.0, 0.45, 0.06] * rows
     )
+    figure.get_layout_engine().set(h_pad=0.01, hspace=0.01)
     for ax in axes.flat:
         ax.axis("off")
-    for number, (picture, chances, truth) in enumerate(zip(pictures, probabilities, truths, strict=True)):
-        above, below = axes[2 * (number // columns) : 2 * (number // columns) + 2, number % columns]
-        answer = int(chances.argmax())
-        above.imshow(picture, cmap="gray_r")
-        verdict = (
-            f"{answer} ({chances[answer]:.0%})" if answer == truth else f"{answer} ({chances[answer]:.0%}), is {truth}"
+    for row, title in enumerate(row_titles):
+        axes[3 * row, 0].text(
+            -0.12, 0.5, title, rotation=90, va="center", ha="right", transform=axes[3 * row, 0].transAxes
         )
-        color = PALETTE[2] if answer == truth else PALETTE[1]
-        above.set_title(verdict, fontsize=9, loc="center", color="black" if answer == truth else color)
-        bars = below.bar(range(classes), chances, color="#b5b5b5", width=0.8)
-        bars[answer].set_color(color)
+    for number, (picture, chances, truth) in enumerate(zip(pictures, probabilities, truths, strict=True)):
+        image_ax, bar_ax = axes[3 * (number // columns) : 3 * (number // columns) + 2, number % columns]
+        answer = int(chances.argmax())
+        image_ax.imshow(picture, cmap="gray_r")
+        verdict = f"{answer} ({chances[answer]:.0%})" + ("" if answer == truth else f", is {truth}")
+        image_ax.set_title(verdict, size=9, loc="center", weight="normal", color="k" if answer == truth else PALETTE[1])
+        bars = bar_ax.bar(range(classes), chances, color="#b5b5b5", width=0.8)
+        bars[answer].set_color(PALETTE[1])
         bars[truth].set_color(PALETTE[2])
-        below.axis("on")
-        below.set(ylim=(0, 1), yticks=[])
-        below.set_xticks(range(classes), range(classes), fontsize=6)
-        below.tick_params(length=0, pad=1)
-        below.spines["left"].set_visible(False)
-        below.grid(False)
+        bar_ax.axis("on")
+        bar_ax.set(ylim=(0, 1), yticks=[])
+        bar_ax.set_xticks(range(classes), range(classes), fontsize=7)
+        bar_ax.tick_params(length=0, pad=1)
+        bar_ax.spines["left"].set_visible(False)
+        bar_ax.grid(False)
     return figure
 
 

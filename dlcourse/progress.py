@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import TypeVar
 
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 Item = TypeVar("Item")
 
@@ -19,7 +19,7 @@ def progress_enabled() -> bool:
     """
     if os.environ.get("DLCOURSE_PROGRESS", "1") == "0":
         return False
-    return "ipykernel" in sys.modules or sys.stderr.isatty()
+    return _in_kernel() or sys.stderr.isatty()
 
 
 def track(items: Iterable[Item], description: str, total: int | None = None, unit: str = "it") -> tqdm[Item]:
@@ -38,4 +38,11 @@ def track(items: Iterable[Item], description: str, total: int | None = None, uni
         >>> [epoch for epoch in track(range(3), "training", unit="epoch")]
         [0, 1, 2]
     """
-    return tqdm(items, desc=description, total=total, unit=unit, leave=False, disable=not progress_enabled())
+    # JupyterLab paints stderr red, as if something had gone wrong.
+    stream = sys.stdout if _in_kernel() else sys.stderr
+    enabled = progress_enabled()
+    return tqdm(items, desc=description, total=total, unit=unit, leave=False, disable=not enabled, file=stream)
+
+
+def _in_kernel() -> bool:
+    return "ipykernel" in sys.modules
