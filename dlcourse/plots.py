@@ -7,6 +7,7 @@ readers and the HTML page speak it, and nbval compares the description instead o
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -106,7 +107,7 @@ def animate(figure: Figure, draw: Callable[[int], object], frames: int, alt: str
     if _in_notebook():
         from IPython.display import display
 
-        page = _FRAME.sub(_smaller_frame, animation.to_jshtml(default_mode="once"))
+        page = _stable_ids(_FRAME.sub(_smaller_frame, animation.to_jshtml(default_mode="once")))
         data = {
             "text/html": f'<div role="img" aria-label="{escape(alt, quote=True)}">{page}</div>',
             "text/plain": f"<Animation: {alt}>",
@@ -378,6 +379,12 @@ def _with_palette(png: bytes) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "png", optimize=True)
     return buffer.getvalue()
+
+
+def _stable_ids(page: str) -> str:
+    """Names the player after its content; matplotlib draws a random name, and no two builds would be the same."""
+    name = re.search(r"_anim_img([0-9a-f]{32})", page)[1]
+    return page.replace(name, hashlib.sha256(page.replace(name, "").encode()).hexdigest()[:32])
 
 
 def _require_description(alt: str) -> None:

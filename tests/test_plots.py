@@ -61,6 +61,14 @@ def test_animation_is_labelled_and_escaped(kernel):
     assert 'aria-label="A line that &quot;rises&quot; &amp; rises."' in data["text/html"]
 
 
+def test_same_animation_gives_the_same_bytes(kernel):
+    for _ in range(2):
+        figure, ax = plt.subplots(figsize=(1, 1))
+        (line,) = ax.plot([0, 1])
+        plots.animate(figure, lambda frame, line=line: line.set_ydata([0, frame]), frames=2, alt="A line that rises.")
+    assert kernel.shown[0] == kernel.shown[1]
+
+
 @pytest.mark.parametrize("alt", ["", "plot", None])
 def test_figures_without_description_are_refused(alt):
     with pytest.raises(ValueError, match="describe the picture"):

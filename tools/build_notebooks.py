@@ -30,7 +30,7 @@ from lab_source import (
 )
 from nbformat import NotebookNode
 
-from dlcourse.execution import reference_environment
+from dlcourse.execution import LabFailedError, execute, reference_environment
 from dlcourse.files import write_atomically
 
 
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 1 if problems else 0
         for source in sources:
             build(source, force=options.force)
-    except SourceError as error:
+    except (SourceError, LabFailedError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
@@ -61,7 +61,9 @@ def build(source: Path, force: bool = False) -> None:
     stored = read(worked_path) if worked_path.exists() else None
     if force or stored is None or not carry_outputs(stored, worked):
         print(f"executing {source.name} ...", flush=True)
-        worked = execute(worked, folder=source.parent)
+        os.environ.update(execution_environment())
+        execute(worked, folder=source.parent)
+        worked.metadata["language_info"] = {"name": "python"}
     write_atomically(worked_path, to_text(worked))
     write_atomically(lab_path, to_text(lab))
     print(f"{lab_path.relative_to(ROOT)} and {worked_path.relative_to(ROOT)} are up to date")
@@ -115,21 +117,6 @@ def in_step(made: NotebookNode, stored: NotebookNode) -> str:
 def is_executed(notebook: NotebookNode) -> bool:
     counts = [cell.execution_count for cell in code_cells(notebook)]
     return counts == list(range(1, len(counts) + 1))
-
-
-def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
-    """Runs the notebook from top to bottom in a fresh kernel and keeps what can be compared again."""
-    from nbclient import NotebookClient
-
-    os.environ.update(execution_environment())
-    resources = {"metadata": {"path": str(folder)}}
-    client = NotebookClient(notebook, timeout=300, kernel_name="python3", record_timing=False, resources=resources)
-    executed = client.execute()
-    executed.metadata["language_info"] = {"name": "python"}
-    for cell in executed.cells:
-        for output in cell.get("outputs", []):
-            output.pop("transient", None)
-    return executed
 
 
 def execution_environment() -> dict[str, str]:

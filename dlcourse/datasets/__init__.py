@@ -3,12 +3,16 @@
 Importing this package reads nothing and needs NumPy only; scikit-learn, pooch and the network wait until a loader asks.
 """
 
+from dlcourse.datasets.breast_cancer import load_breast_cancer
+from dlcourse.datasets.credit import load_credit
 from dlcourse.datasets.dataset import Dataset, SplitDataset
 from dlcourse.datasets.digits import load_digits
 from dlcourse.datasets.download import DataNotFoundError, fetch, fetch_dataset
 from dlcourse.datasets.idx import read_idx
 from dlcourse.datasets.iris import load_iris
+from dlcourse.datasets.lending_club import load_lending_club
 from dlcourse.datasets.mnist import load_mnist
+from dlcourse.datasets.network_data import NetworkData, make_network_data
 from dlcourse.datasets.preprocessing import Split, split_and_standardize
 from dlcourse.datasets.registry import REGISTRY, DataFile, DataSet, get_dataset, get_file, list_datasets
 from dlcourse.datasets.storage import (
@@ -21,6 +25,7 @@ from dlcourse.datasets.storage import (
     status,
     verify,
 )
+from dlcourse.datasets.table import Table
 
 __all__ = [
     "REGISTRY",
@@ -31,8 +36,10 @@ __all__ = [
     "DataSetStatus",
     "Dataset",
     "FileStatus",
+    "NetworkData",
     "Split",
     "SplitDataset",
+    "Table",
     "cache_directory",
     "data_directory",
     "fetch",
@@ -41,9 +48,13 @@ __all__ = [
     "get_dataset",
     "get_file",
     "list_datasets",
+    "load_breast_cancer",
+    "load_credit",
     "load_digits",
     "load_iris",
+    "load_lending_club",
     "load_mnist",
+    "make_network_data",
     "read_idx",
     "split_and_standardize",
     "status",

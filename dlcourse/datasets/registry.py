@@ -148,6 +148,16 @@ _DATASETS = (
         ships_with="scikit-learn",
     ),
     DataSet(
+        name="breast_cancer",
+        title="Breast cancer Wisconsin (diagnostic)",
+        summary="569 tumours, 30 measurements of their cell nuclei, 2 classes",
+        licence="CC BY 4.0 (UCI); the copy in scikit-learn: BSD 3-Clause",
+        citation="W. H. Wolberg, W. N. Street and O. L. Mangasarian, Breast Cancer Wisconsin (Diagnostic), UCI (1995)",
+        homepage="https://archive.ics.uci.edu/dataset/17/breast+cancer+wisconsin+diagnostic",
+        loader="load_breast_cancer",
+        ships_with="scikit-learn",
+    ),
+    DataSet(
         name="mnist",
         title="MNIST handwritten digits",
         summary="60,000 + 10,000 images of 28x28 pixels, 10 digits",
@@ -182,6 +192,23 @@ _DATASETS = (
             ),
         ),
     ),
+    DataSet(
+        name="credit",
+        title="Statlog German credit",
+        summary="1,000 credits, 20 columns of mixed type, good or bad",
+        licence="CC BY 4.0",
+        citation="H. Hofmann, Statlog (German Credit Data), UCI (1994); codes: U. Groemping, Beuth Berlin (2019)",
+        homepage="https://archive.ics.uci.edu/dataset/144/statlog+german+credit+data",
+        loader="load_credit",
+        files=(
+            DataFile(
+                "german.data",
+                ("https://archive.ics.uci.edu/ml/machine-learning-databases/statlog/german/german.data",),
+                sha256="b21f3d81db8071257d5ff1deaeba1fd4303b62712e6fcc9715c7a86202cb5871",
+                size=79_793,
+            ),
+        ),
+    ),
 )
 
 REGISTRY: dict[str, DataSet] = {dataset.name: dataset for dataset in _DATASETS}
@@ -195,7 +222,7 @@ def list_datasets() -> tuple[DataSet, ...]:
 
     Example:
         >>> [dataset.name for dataset in list_datasets()]
-        ['iris', 'digits', 'mnist']
+        ['iris', 'digits', 'breast_cancer', 'mnist', 'credit']
 
     Used in: `dlcourse data list`
     """
