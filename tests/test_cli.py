@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 import dlcourse.catalog
@@ -33,8 +34,15 @@ def small_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return make
 
 
+@pytest.fixture(autouse=True)
+def wide_terminal(monkeypatch: pytest.MonkeyPatch):
+    """No line of a table is broken, wherever the tests run."""
+    monkeypatch.setattr(cli, "out", Console(width=200))
+    monkeypatch.setattr(cli, "err", Console(width=200, stderr=True))
+
+
 def call(*arguments: str):
-    return runner.invoke(cli.app, list(arguments), env={"COLUMNS": "200"})
+    return runner.invoke(cli.app, list(arguments))
 
 
 def test_labs_lists_number_title_minutes_and_needs():
