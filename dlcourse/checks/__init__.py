@@ -5,7 +5,7 @@ In a notebook, the cell after an exercise is `neuron = check("2.1", neuron)`; `p
 
 from __future__ import annotations
 
-from dlcourse.checks.catalogue import exercises, find_exercise
+from dlcourse.checks.catalog import exercises, find_exercise
 from dlcourse.checks.checker import check, progress, reset_progress
 from dlcourse.checks.exercise import Case, Exercise, Mistake
 from dlcourse.checks.validation import validate

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from dlcourse.checks.catalogue import exercises, find_exercise, lab_name
+from dlcourse.checks.catalog import exercises, find_exercise, lab_name
 from dlcourse.checks.exercise import Exercise
 from dlcourse.checks.judging import judge
 from dlcourse.checks.values import class_name

@@ -14,10 +14,10 @@ from dlcourse.datasets.lending_club import load_lending_club
 from dlcourse.datasets.mnist import load_mnist
 from dlcourse.datasets.network_data import NetworkData, make_network_data
 from dlcourse.datasets.preprocessing import Split, split_and_standardize
-from dlcourse.datasets.registry import REGISTRY, DataFile, DataSet, get_dataset, get_file, list_datasets
+from dlcourse.datasets.registry import REGISTRY, DataFile, DatasetRecord, get_dataset, get_file, list_datasets
 from dlcourse.datasets.storage import (
     DataCorruptError,
-    DataSetStatus,
+    DatasetStatus,
     FileStatus,
     cache_directory,
     data_directory,
@@ -32,9 +32,9 @@ __all__ = [
     "DataCorruptError",
     "DataFile",
     "DataNotFoundError",
-    "DataSet",
-    "DataSetStatus",
     "Dataset",
+    "DatasetRecord",
+    "DatasetStatus",
     "FileStatus",
     "NetworkData",
     "Split",

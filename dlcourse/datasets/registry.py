@@ -56,7 +56,7 @@ class DataFile:
 
 
 @dataclass(frozen=True)
-class DataSet:
+class DatasetRecord:
     """One data set: what it holds, its files, its licence and its source.
 
     Args:
@@ -127,7 +127,7 @@ def _mnist_file(name: str, size: int, sha256: str, content_sha256: str) -> DataF
 
 
 _DATASETS = (
-    DataSet(
+    DatasetRecord(
         name="iris",
         title="Iris flowers",
         summary="150 flowers, 4 lengths in cm, 3 species",
@@ -137,7 +137,7 @@ _DATASETS = (
         loader="load_iris",
         ships_with="scikit-learn",
     ),
-    DataSet(
+    DatasetRecord(
         name="digits",
         title="Optical recognition of handwritten digits",
         summary="1,797 images of 8x8 pixels, 10 digits",
@@ -147,7 +147,7 @@ _DATASETS = (
         loader="load_digits",
         ships_with="scikit-learn",
     ),
-    DataSet(
+    DatasetRecord(
         name="breast_cancer",
         title="Breast cancer Wisconsin (diagnostic)",
         summary="569 tumours, 30 measurements of their cell nuclei, 2 classes",
@@ -157,7 +157,7 @@ _DATASETS = (
         loader="load_breast_cancer",
         ships_with="scikit-learn",
     ),
-    DataSet(
+    DatasetRecord(
         name="mnist",
         title="MNIST handwritten digits",
         summary="60,000 + 10,000 images of 28x28 pixels, 10 digits",
@@ -192,7 +192,7 @@ _DATASETS = (
             ),
         ),
     ),
-    DataSet(
+    DatasetRecord(
         name="credit",
         title="Statlog German credit",
         summary="1,000 credits, 20 columns of mixed type, good or bad",
@@ -211,14 +211,14 @@ _DATASETS = (
     ),
 )
 
-REGISTRY: dict[str, DataSet] = {dataset.name: dataset for dataset in _DATASETS}
+REGISTRY: dict[str, DatasetRecord] = {dataset.name: dataset for dataset in _DATASETS}
 
 
-def list_datasets() -> tuple[DataSet, ...]:
+def list_datasets() -> tuple[DatasetRecord, ...]:
     """Return every data set of the course, in the order of the registry.
 
     Returns:
-        One `DataSet` record each; no file is read.
+        One `DatasetRecord` record each; no file is read.
 
     Example:
         >>> [dataset.name for dataset in list_datasets()]
@@ -229,14 +229,14 @@ def list_datasets() -> tuple[DataSet, ...]:
     return tuple(REGISTRY.values())
 
 
-def get_dataset(name: str) -> DataSet:
+def get_dataset(name: str) -> DatasetRecord:
     """Return the record of the data set called `name`.
 
     Args:
         name: short name, such as "mnist".
 
     Returns:
-        The `DataSet`.
+        The `DatasetRecord`.
 
     Raises:
         ValueError: for an unknown name; the message gives the close ones.

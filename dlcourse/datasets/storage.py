@@ -99,7 +99,7 @@ class FileStatus:
 
 
 @dataclass(frozen=True)
-class DataSetStatus:
+class DatasetStatus:
     """What is known about one data set on this machine.
 
     Args:
@@ -108,7 +108,7 @@ class DataSetStatus:
         ships_with: that library, or None.
 
     Example:
-        >>> DataSetStatus("demo", (FileStatus("a.gz", "ok"), FileStatus("b.gz", "missing"))).state
+        >>> DatasetStatus("demo", (FileStatus("a.gz", "ok"), FileStatus("b.gz", "missing"))).state
         'partial'
 
     Used in: `dlcourse data list`
@@ -181,14 +181,14 @@ def find_local(name: str) -> Path | None:
     return None
 
 
-def status(name: str) -> DataSetStatus:
+def status(name: str) -> DatasetStatus:
     """Say which files of a data set are on this machine, without reading them.
 
     Args:
         name: short name of the data set, such as "mnist".
 
     Returns:
-        A `DataSetStatus` whose files are "present", "missing", or "wrong" when the size alone rules a file out.
+        A `DatasetStatus` whose files are "present", "missing", or "wrong" when the size alone rules a file out.
 
     Raises:
         ValueError: for an unknown name.
@@ -202,14 +202,14 @@ def status(name: str) -> DataSetStatus:
     return _dataset_status(name, _status_of_file)
 
 
-def verify(name: str) -> DataSetStatus:
+def verify(name: str) -> DatasetStatus:
     """Check every file of a data set against its checksum.
 
     Args:
         name: short name of the data set, such as "mnist".
 
     Returns:
-        A `DataSetStatus` whose files are "ok", "wrong" or "missing". A gzip file that was packed again and unpacks to
+        A `DatasetStatus` whose files are "ok", "wrong" or "missing". A gzip file that was packed again and unpacks to
         the official bytes is "ok", and its detail says so.
 
     Raises:
@@ -256,9 +256,9 @@ def _places() -> tuple[Path, ...]:
     return (folder, cache_directory()) if folder is not None else (cache_directory(),)
 
 
-def _dataset_status(name: str, check: Callable[[DataFile], FileStatus]) -> DataSetStatus:
+def _dataset_status(name: str, check: Callable[[DataFile], FileStatus]) -> DatasetStatus:
     dataset = get_dataset(name)
-    return DataSetStatus(dataset.name, tuple(check(file) for file in dataset.files), dataset.ships_with)
+    return DatasetStatus(dataset.name, tuple(check(file) for file in dataset.files), dataset.ships_with)
 
 
 def _status_of_file(file: DataFile) -> FileStatus:

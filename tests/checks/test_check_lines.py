@@ -201,12 +201,12 @@ def test_a_broken_exercise_is_reported_and_does_not_stop_the_lab(line: Line, lab
 
 
 def test_a_lab_that_needs_a_missing_package_says_which(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dlcourse.checks import catalogue
+    from dlcourse.checks import catalog
 
     def missing(name: str) -> None:
         raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")
 
-    monkeypatch.setattr(catalogue.importlib, "import_module", missing)
+    monkeypatch.setattr(catalog.importlib, "import_module", missing)
     assert "need tensorflow, which is not installed: pip install tensorflow" in line("99.1", len)
 
 

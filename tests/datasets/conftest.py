@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlcourse.datasets import REGISTRY, DataFile, DataSet
+from dlcourse.datasets import REGISTRY, DataFile, DatasetRecord
 
 IDX_CODES = {"uint8": 0x08, "int8": 0x09, "int16": 0x0B, "int32": 0x0C, "float32": 0x0D, "float64": 0x0E}
 
@@ -97,7 +97,9 @@ def register(monkeypatch: pytest.MonkeyPatch) -> Callable[..., DataFile]:
         except OSError:
             unpacked = None
         file = DataFile(name, urls, hashlib.sha256(content).hexdigest(), len(content), unpacked)
-        dataset = DataSet("demo", "Demo", "one file", "CC0", "nobody", "https://example.org", "load_iris", (file,))
+        dataset = DatasetRecord(
+            "demo", "Demo", "one file", "CC0", "nobody", "https://example.org", "load_iris", (file,)
+        )
         monkeypatch.setitem(REGISTRY, "demo", dataset)
         return file
 

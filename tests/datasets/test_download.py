@@ -164,10 +164,10 @@ def test_an_interrupted_download_leaves_nothing(
 KILLED = """
     import os, signal
     from pathlib import Path
-    from dlcourse.datasets import REGISTRY, DataFile, DataSet, download, fetch
+    from dlcourse.datasets import REGISTRY, DataFile, DatasetRecord, download, fetch
 
     file = DataFile("demo.gz", ("http://127.0.0.1:9/demo.gz",), sha256="0" * 64, size=10)
-    REGISTRY["demo"] = DataSet("demo", "Demo", "-", "CC0", "-", "-", "load_iris", (file,))
+    REGISTRY["demo"] = DatasetRecord("demo", "Demo", "-", "CC0", "-", "-", "load_iris", (file,))
 
     def die_half_way(self, url, output_file, _pooch, check_only=False):
         Path(output_file).write_bytes(b"half")

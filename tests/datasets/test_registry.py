@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import dlcourse.datasets
-from dlcourse.datasets import REGISTRY, DataFile, DataSet, get_dataset, get_file, list_datasets
+from dlcourse.datasets import REGISTRY, DataFile, DatasetRecord, get_dataset, get_file, list_datasets
 
 README = Path(__file__).parents[2] / "data" / "README.md"
 FILES = [file for dataset in list_datasets() for file in dataset.files]
@@ -84,6 +84,6 @@ def test_a_record_with_a_bad_checksum_size_or_no_address_is_refused() -> None:
 def test_a_data_set_has_files_or_ships_with_a_library_and_not_both() -> None:
     texts = ("demo", "Demo", "nothing", "CC0", "nobody", "https://example.org", "load_iris")
     with pytest.raises(ValueError, match="exactly one"):
-        DataSet(*texts)
+        DatasetRecord(*texts)
     with pytest.raises(ValueError, match="exactly one"):
-        DataSet(*texts, files=REGISTRY["mnist"].files, ships_with="scikit-learn")
+        DatasetRecord(*texts, files=REGISTRY["mnist"].files, ships_with="scikit-learn")

@@ -16,6 +16,7 @@ from PIL import Image
 
 from dlcourse import plots
 from dlcourse.foundations import QuadraticBowl
+from dlcourse.plots import display
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +53,7 @@ def test_a_stored_picture_is_smaller_and_keeps_white_and_the_course_colours() ->
         ax.plot(position, 0.5, "o", color=colour)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
-    smaller = plots._with_palette(buffer.getvalue())
+    smaller = display._with_palette(buffer.getvalue())
     assert len(smaller) < 0.5 * len(buffer.getvalue())
 
     before, after = (np.asarray(Image.open(io.BytesIO(png)).convert("RGB")) for png in (buffer.getvalue(), smaller))
@@ -66,5 +67,5 @@ def test_a_picture_of_few_colours_is_stored_unchanged() -> None:
     picture = np.random.default_rng(0).choice([0, 90, 255], size=(20, 30, 3)).astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "png")
-    stored = Image.open(io.BytesIO(plots._with_palette(buffer.getvalue())))
+    stored = Image.open(io.BytesIO(display._with_palette(buffer.getvalue())))
     np.testing.assert_array_equal(np.asarray(stored.convert("RGB")), picture)
