@@ -75,7 +75,8 @@ class RunLog:
         self._model = model
         self._writer = tf.summary.create_file_writer(str(folder))
         with self._writer.as_default():
-            api.hparams(dict(setting), trial_id=Path(folder).name)
+            # With the search's folder in front: TensorBoard averages the runs that share a name, even of two searches.
+            api.hparams(dict(setting), trial_id="/".join(Path(folder).absolute().parts[-2:]))
             tf.summary.graph(_graph_of(model))
 
     def epoch(self, epoch: int, scalars: Mapping[str, float], histograms: bool = False) -> None:

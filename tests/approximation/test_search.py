@@ -142,6 +142,19 @@ def test_hyperparameters_are_those_of_the_trial_and_the_page_knows_the_space(log
         assert end.WhichOneof("data") == "session_end_info"
 
 
+def test_two_searches_in_one_log_keep_their_trials_apart(logged: tuple, tmp_path: Path) -> None:
+    # TensorBoard averages the metrics of runs with one group name.
+    search(trials=1, epochs=1, log_dir=tmp_path / "other")
+    names = {
+        plugin_data_pb2.HParamsPluginData.FromString(value.metadata.plugin_data.content).session_start_info.group_name
+        for run in (logged[0] / "trial-00", tmp_path / "other" / "trial-00")
+        for event in events(run)
+        for value in event.summary.value
+        if value.tag.startswith("_hparams_/session_start_info")
+    }
+    assert len(names) == 2
+
+
 def test_a_setting_that_diverges_ends_its_own_trial_only() -> None:
     squares = keras.losses.MeanSquaredError()
 
