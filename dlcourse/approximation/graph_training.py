@@ -103,7 +103,7 @@ def fit_in_graph(
         order = tf.constant(rng.permutation(rows), tf.int32)
         losses[epoch] = float(run_epoch(order))
         if not np.isfinite(losses[epoch]):
-            pass
+            model.set_weights(before)
             raise FloatingPointError(
                 f"the loss became {losses[epoch]} in epoch {epoch}; the model keeps the weights from before that epoch."
                 " Try a smaller learning rate."

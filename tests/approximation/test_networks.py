@@ -81,7 +81,7 @@ def test_every_optimizer_takes_the_steps_that_keras_takes(optimizer: str) -> Non
 
 
 def test_weight_decay_is_that_of_adamw() -> None:
-    architecture = Architecture((8,), learning_rate=0.02, steps=60, weight_decay=0.5)
+    architecture = Architecture((8,), "tanh", learning_rate=0.02, steps=40, batch_size=16, weight_decay=0.5)
     X, y = genz_data(("gaussian", 2, 40))
     result = train_ensemble(X, y, architecture, seeds=[1], standardize=False, threads=1)
     losses, _ = keras_losses(X[0], y[0], architecture, 1, keras.optimizers.AdamW(0.02, weight_decay=0.5))

@@ -5,9 +5,9 @@ import pickle
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-import cloudpickle
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -88,23 +88,32 @@ def test_a_finished_study_is_read_not_computed(tmp_path: Path, frame: pd.DataFra
     assert list(part["family"]) == ["gaussian", "continuous"] and set(part["seed"]) == {2}
 
 
-def quick_rows(group: StudyGroup, **_: object) -> list[dict]:
-    """Stands in for the training where a test is about processes: rows that follow from their keys at once."""
-    rows = []
-    for key in group.row_keys():
-        errors = {name: len(str(key)) / 7 for name, kind in _study_store.TYPES.items() if kind is float}
-        rows.append(dict(zip(KEY, key, strict=True)) | errors | {"diverged_at": 0, "settings": group.settings()})
-    return rows
+def quick_training() -> Callable[..., list[dict]]:
+    """Stands in for the training where a test is about processes: rows that follow from their keys at once.
+
+    A function inside a function, because these travel to other processes by value; those cannot import this test, nor
+    should they wait for TensorFlow.
+    """
+    numbers = [name for name, kind in _study_store.TYPES.items() if kind is float]
+
+    def train(group, **_: object) -> list[dict]:
+        names = ("family", "dimension", "samples", "architecture", "seed")
+        rows = []
+        for key in group.row_keys():
+            errors = {name: len(str(key)) / 7 for name in numbers}
+            rows.append(
+                {**dict(zip(names, key, strict=True)), **errors, "diverged_at": 0, "settings": group.settings()}
+            )
+        return rows
+
+    return train
 
 
 @pytest.fixture
-def quick_training(monkeypatch) -> pd.DataFrame:
-    """Puts `quick_rows` in the place of the training, in worker processes as well; gives the whole study's rows."""
-    # Other processes cannot import this test, so they get its functions by value.
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    monkeypatch.setattr(_study_backends, "train_group", quick_rows)
-    yield run_study(**STUDY)
-    cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
+def quick_frame(monkeypatch) -> pd.DataFrame:
+    """Puts the quick training in the place of the real one; gives the whole study's rows."""
+    monkeypatch.setattr(_study_backends, "train_group", quick_training())
+    return run_study(**STUDY)
 
 
 # A study that tells what it has saved and then waits for its killer, in a place that the test chooses.
@@ -130,9 +139,11 @@ study.run_study(**arguments)
 """
 
 
-def test_a_killed_study_resumes_with_nothing_lost_and_no_row_twice(tmp_path: Path, quick_training, monkeypatch) -> None:
+def test_a_killed_study_resumes_with_nothing_lost_and_no_row_twice(
+    tmp_path: Path, quick_frame: pd.DataFrame, monkeypatch
+) -> None:
     store = tmp_path / "study.csv"
-    rows = {tuple(row[name] for name in KEY): row for row in quick_training.to_dict("records")}
+    rows = {tuple(row[name] for name in KEY): row for row in quick_frame.to_dict("records")}
     order = pickle.dumps(({**STUDY, "store": store}, rows, "after")).hex()
     with subprocess.Popen(
         [sys.executable, "-c", KILLED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -146,13 +157,13 @@ def test_a_killed_study_resumes_with_nothing_lost_and_no_row_twice(tmp_path: Pat
     assert told == [2, 4]
     before = pd.read_csv(store)
     assert len(before) == 4
-    trained = []
+    trained, train = [], quick_training()
     monkeypatch.setattr(
-        _study_backends, "train_group", lambda group, **_: trained.extend(group.row_keys()) or quick_rows(group)
+        _study_backends, "train_group", lambda group, **_: trained.extend(group.row_keys()) or train(group)
     )
     resumed = run_study(**STUDY, store=store)
     after = pd.read_csv(store)
-    pd.testing.assert_frame_equal(resumed, quick_training)
+    pd.testing.assert_frame_equal(resumed, quick_frame)
     pd.testing.assert_frame_equal(after.iloc[:4], before)
     assert len(after) == len(trained) + 4 == 12 and not after.duplicated(KEY).any()
 
@@ -172,23 +183,22 @@ def test_a_crash_in_the_middle_of_saving_leaves_the_last_whole_file(tmp_path: Pa
     assert os.listdir(tmp_path) == ["study.csv"]
 
 
-def test_two_processes_of_this_machine_give_the_same_rows(quick_training: pd.DataFrame) -> None:
-    pd.testing.assert_frame_equal(run_study(**STUDY, n_jobs=2), quick_training)
+def test_two_processes_of_this_machine_give_the_same_rows(quick_frame: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(run_study(**STUDY, n_jobs=2), quick_frame)
 
 
-def rows_after_the_kill(group: StudyGroup, **_: object) -> list[dict]:
-    """Only the first group is quick; the others stay in their workers' hands until the test has killed one of these."""
-    from distributed import Event
-
-    if group.cells[0] != Cell("gaussian", 2, 10, 0):
-        assert Event("killed").wait(60)
-    return quick_rows(group)
-
-
-def test_dask_finishes_though_a_worker_is_killed_in_the_middle(tmp_path: Path, quick_training, monkeypatch) -> None:
+def test_dask_finishes_though_a_worker_is_killed_in_the_middle(
+    tmp_path: Path, quick_frame: pd.DataFrame, monkeypatch
+) -> None:
     distributed = pytest.importorskip("distributed")
     store, lost, saved = tmp_path / "study.csv", [], []
-    add = _study_store.StudyStore.add
+    add, train = _study_store.StudyStore.add, quick_training()
+
+    def train_after_the_kill(group, **_: object) -> list[dict]:
+        # Only the first group is quick; the others stay in their workers' hands until one worker is dead.
+        if group.cells[0] != ("gaussian", 2, 10, 0):
+            assert distributed.Event("killed").wait(60)
+        return train(group)
 
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
 
@@ -204,11 +214,11 @@ def test_dask_finishes_though_a_worker_is_killed_in_the_middle(tmp_path: Path, q
             add(self, rows)
 
         monkeypatch.setattr(_study_store.StudyStore, "add", kill_a_worker_then_add)
-        monkeypatch.setattr(_study_backends, "train_group", rows_after_the_kill)
+        monkeypatch.setattr(_study_backends, "train_group", train_after_the_kill)
         result = run_study(**STUDY, backend="dask", address=cluster.scheduler_address, store=store)
     assert lost, "the worker that was killed had nothing to do"
     assert len(saved) == len(set(saved)) == 12
-    pd.testing.assert_frame_equal(result, quick_training)
+    pd.testing.assert_frame_equal(result, quick_frame)
     assert sorted(pd.read_csv(store)[KEY].itertuples(index=False, name=None)) == sorted(saved)
 
 
