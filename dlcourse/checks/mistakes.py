@@ -207,6 +207,8 @@ def _rounded(wrong: Sequence[Wrong], exercise: Exercise) -> str | None:
     for decimals in (0, 1, 2, 3, 4):
 
         def rounded(expected: np.ndarray, got: np.ndarray, decimals: int = decimals) -> bool:
+            if expected.dtype.kind == "b":
+                return False  # a wrong yes or no is no rounded one
             ways = [np.round(expected, decimals)] + ([np.trunc(expected), np.floor(expected)] if decimals == 0 else [])
             return any(_agree(way, got, 0.0, 1e-12) for way in ways)
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlcourse.checks import check, find_exercise, progress
+from dlcourse.checks import Case, Exercise, check, find_exercise, progress
+from dlcourse.checks.judging import judge
 
 HAND_CASE = "For x = [1.0, 2.0], w = [0.5, -1.0], b = 0.1"
 Line = Callable[..., str]
@@ -219,3 +220,15 @@ def test_progress_never_raises(lab: Any, capsys: pytest.CaptureFixture[str]) -> 
     assert len(said) == 7
     assert said[0] == "'banana' is not a lab's number; expected one such as '02' or '05b'."
     assert said[-1] == "Lab_99.py has no EXERCISES = (Exercise(...), ...), a tuple of Exercise."
+
+
+@pytest.mark.parametrize("wrong", [lambda x: x <= 0, lambda x: x > 100, lambda x: 1.0 * (x < 0), lambda x: x])
+def test_a_wrong_yes_or_no_for_each_element_is_judged_like_any_other(wrong: Callable) -> None:
+    exercise = Exercise(
+        number="99.1",
+        title="Positive or not",
+        reference=lambda x: x > 0,
+        cases=lambda rng: [Case((rng.standard_normal(4),)) for _ in range(5)],
+        hint="compare with zero.",
+    )
+    assert "99.1 not right: Positive or not. For x = " in str(judge(exercise, wrong))
