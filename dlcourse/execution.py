@@ -6,6 +6,7 @@ Needs the `labs` extra (nbclient, nbconvert), which is imported only when a lab 
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +78,8 @@ def execute(notebook: Any, folder: Path, on_cell: Callable[[], None] = lambda: N
         extra_arguments=["--log-level=ERROR"],
     )
     try:
-        client.execute()
+        # Python's own stderr ends in the cells; what is left are TensorFlow's start-up lines.
+        client.execute(stderr=subprocess.DEVNULL)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise LabFailedError(f"{_where(notebook)}\n{error}") from error
 
