@@ -35,6 +35,7 @@ colab-check: $(READY)  ## run every lab as Colab would, with Colab's versions
 
 benchmarks: $(READY)  ## side-by-side measurements
 	@$(BIN)/python benchmarks/mlp.py
+	@$(BIN)/python benchmarks/approximation.py
 
 clean:
 	rm -rf build .colab
