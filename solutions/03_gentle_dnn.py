@@ -1025,11 +1025,7 @@ progress()
 print(f"Lab 02's network and Keras: loss curves over 15 epochs agree within 0.0001: {curve_gap < 1e-4}")
 print(f"Digits: accuracy on unseen ones at least 0.93: {digit_accuracy >= 0.93}")
 print(f"Friedman's formula: line {linear_rmse:.1f}, network with a falling rate below 1.4: {max(falling) < 1.4}")
-print(
-    print(
-        f"Sixty moons: stopping after epoch {last_epoch} of 40 spares a fifth of the test loss or more: {spared > 0.2}"
-    )
-)
+print(f"Sixty moons: stopping after epoch {last_epoch} of 40 spares at least a fifth of the loss: {spared > 0.2}")
 for name in ("dropout 0.5", "L2, 0.003"):
     print(f"{name}: {verdicts[name, 'moons']} on the moons, {verdicts[name, 'formula']} on the formula")
 
