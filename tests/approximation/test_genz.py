@@ -38,6 +38,19 @@ def test_integral_equals_adaptive_quadrature(family: str, dimension: int) -> Non
     assert function.integral() == pytest.approx(by_quadrature(function), rel=1e-7)
 
 
+def by_cubature(function: GenzFunction) -> float:
+    """SciPy's adaptive cubature over the same cells, many points at a call."""
+    cuts = [np.unique(np.clip([0.0, w, 1.0], 0, 1)) for w in function.w]
+    cells = (np.transpose(cell) for cell in product(*(list(pairwise(cut)) for cut in cuts)))
+    return sum(float(scipy.integrate.cubature(function, low, high, rtol=1e-9).estimate) for low, high in cells)
+
+
+@EVERY_FAMILY
+def test_integral_in_three_dimensions_equals_scipy_s_cubature(family: str) -> None:
+    function = GenzFunction.random(family, 3, seed=3)
+    assert function.integral() == pytest.approx(by_cubature(function), rel=1e-7)
+
+
 def by_gauss_legendre(function: GenzFunction, nodes: int = 24) -> float:
     """Gauss-Legendre quadrature in each such cell, where the function is smooth: spectral accuracy."""
     x, weight = np.polynomial.legendre.leggauss(nodes)
