@@ -26,9 +26,13 @@ from dlcourse.datasets.storage import (
     verify,
 )
 from dlcourse.datasets.table import Table
+from dlcourse.datasets.weather import WeatherData, load_jena
+from dlcourse.datasets.weather_columns import WEATHER_COLUMNS
+from dlcourse.datasets.weather_synthesis import make_weather
 
 __all__ = [
     "REGISTRY",
+    "WEATHER_COLUMNS",
     "DataCorruptError",
     "DataFile",
     "DataNotFoundError",
@@ -40,6 +44,7 @@ __all__ = [
     "Split",
     "SplitDataset",
     "Table",
+    "WeatherData",
     "cache_directory",
     "data_directory",
     "fetch",
@@ -52,9 +57,11 @@ __all__ = [
     "load_credit",
     "load_digits",
     "load_iris",
+    "load_jena",
     "load_lending_club",
     "load_mnist",
     "make_network_data",
+    "make_weather",
     "read_idx",
     "split_and_standardize",
     "status",

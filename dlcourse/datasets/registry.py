@@ -21,6 +21,7 @@ class DataFile:
         size: size of the file as it is downloaded, in bytes.
         content_sha256: SHA-256 of the bytes that a gzip file unpacks to, or None. A copy that somebody packed again has
             another `sha256` and the same content; with this field it is accepted.
+        aliases: other names under which a copy may lie in the data directory, such as a packed one.
 
     Raises:
         ValueError: when a checksum is not 64 hexadecimal digits, a size is not positive or no address is given.
@@ -38,6 +39,7 @@ class DataFile:
     sha256: str
     size: int
     content_sha256: str | None = None
+    aliases: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for field in ("sha256", "content_sha256"):
@@ -126,6 +128,9 @@ def _mnist_file(name: str, size: int, sha256: str, content_sha256: str) -> DataF
     return DataFile(name, urls, sha256=sha256, size=size, content_sha256=content_sha256)
 
 
+# Plain and packed copies are both around, so the file's checksum is its content's as well.
+_WEATHER_2020 = "34ee981d07313e51da2a50bb600072c8ae4a69cb4b0651f4cb93a069d7a2ba63"
+
 _DATASETS = (
     DatasetRecord(
         name="iris",
@@ -209,6 +214,25 @@ _DATASETS = (
             ),
         ),
     ),
+    DatasetRecord(
+        name="weather",
+        title="Weather of Jena 2020",
+        summary="52,696 rows every 10 minutes, 21 columns",
+        licence="none stated; cite the institute",
+        citation="Max Planck Institute for Biogeochemistry, Jena; H. Wu et al., Autoformer, NeurIPS (2021)",
+        homepage="https://www.bgc-jena.mpg.de/wetter/",
+        loader="load_jena",
+        files=(
+            DataFile(
+                "weather.csv",
+                ("https://huggingface.co/datasets/thuml/Time-Series-Library/resolve/main/weather/weather.csv",),
+                sha256=_WEATHER_2020,
+                size=7_235_425,
+                content_sha256=_WEATHER_2020,
+                aliases=("jena_weather_2020.csv.gz",),
+            ),
+        ),
+    ),
 )
 
 REGISTRY: dict[str, DatasetRecord] = {dataset.name: dataset for dataset in _DATASETS}
@@ -222,7 +246,7 @@ def list_datasets() -> tuple[DatasetRecord, ...]:
 
     Example:
         >>> [dataset.name for dataset in list_datasets()]
-        ['iris', 'digits', 'breast_cancer', 'mnist', 'credit']
+        ['iris', 'digits', 'breast_cancer', 'mnist', 'credit', 'weather']
 
     Used in: `dlcourse data list`
     """

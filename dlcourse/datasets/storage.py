@@ -166,14 +166,11 @@ def find_local(name: str) -> Path | None:
     Used in: Lab 02
     """
     file = get_file(name)
-    for place in _places():
-        path = place / file.name
-        if not path.is_file():
-            continue
+    for path in _copies(file):
         problem = checksum_problem(path, file)
         if problem is None:
             return path
-        if place == data_directory():
+        if path.parent == data_directory():
             raise DataCorruptError(
                 f"{path} is not the file that the course knows: {problem}. "
                 f"Replace or remove it, or point {DATA_DIR_VARIABLE} at another folder."
@@ -256,22 +253,26 @@ def _places() -> tuple[Path, ...]:
     return (folder, cache_directory()) if folder is not None else (cache_directory(),)
 
 
+def _copies(file: DataFile) -> list[Path]:
+    """Every file of this machine that goes by the file's name or one of its aliases, in the order of the search."""
+    paths = [place / name for place in _places() for name in (file.name, *file.aliases)]
+    return [path for path in paths if path.is_file()]
+
+
 def _dataset_status(name: str, check: Callable[[DataFile], FileStatus]) -> DatasetStatus:
     dataset = get_dataset(name)
     return DatasetStatus(dataset.name, tuple(check(file) for file in dataset.files), dataset.ships_with)
 
 
 def _status_of_file(file: DataFile) -> FileStatus:
-    for place in _places():
-        path = place / file.name
-        if path.is_file():
-            size = path.stat().st_size
-            if size == file.size:
-                return FileStatus(file.name, "present", path, size, "checksum not computed")
-            if file.content_sha256 is not None and size > 0:
-                detail = f"{size} bytes instead of {file.size}: verify tells whether it was only packed again"
-                return FileStatus(file.name, "present", path, size, detail)
-            return FileStatus(file.name, "wrong", path, size, f"{size} bytes, expected {file.size}")
+    for path in _copies(file):
+        size = path.stat().st_size
+        if size == file.size:
+            return FileStatus(file.name, "present", path, size, "checksum not computed")
+        if file.content_sha256 is not None and size > 0:
+            detail = f"{size} bytes instead of {file.size}: verify tells whether it was only packed again"
+            return FileStatus(file.name, "present", path, size, detail)
+        return FileStatus(file.name, "wrong", path, size, f"{size} bytes, expected {file.size}")
     return FileStatus(file.name, "missing", detail=f"not in {' or '.join(map(str, _places()))}")
 
 

@@ -55,7 +55,7 @@ def test_mnist_is_the_four_official_files_from_three_mirrors() -> None:
     ("look_up", "name", "hint"),
     [
         (get_dataset, "mnits", "Did you mean mnist?"),
-        (get_dataset, "zzz", "Known: iris, digits, breast_cancer, mnist, credit."),
+        (get_dataset, "zzz", "Known: iris, digits, breast_cancer, mnist, credit, weather."),
         (get_file, "t10k-images.gz", "Did you mean t10k-images-idx3-ubyte.gz"),
         (get_file, "mnist", "is a data set, not a file"),
         (REGISTRY["iris"].file, "iris.csv", "ships with scikit-learn"),
