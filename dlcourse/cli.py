@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from dlcourse import __version__
 from dlcourse.catalog import UnknownLabError, find_lab, list_labs
+from dlcourse.cli_train import train_app
+from dlcourse.console import err, fail, out
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,9 +21,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(no_args_is_help=True, help="Data sets: what there is, where it lies, whether it is whole.")
 app.add_typer(data_app, name="data")
-
-out = Console()
-err = Console(stderr=True)
+app.add_typer(train_app, name="train")
 
 LabNumber = Annotated[str, typer.Argument(help="Lab number, for example 02.", metavar="NN")]
 DataName = Annotated[str | None, typer.Argument(help="Data set; all of them without it.", metavar="NAME")]
@@ -31,12 +30,6 @@ DataName = Annotated[str | None, typer.Argument(help="Data set; all of them with
 def main() -> None:
     """Entry point of the console script."""
     app(prog_name="dlcourse")
-
-
-def fail(message: str, code: int = 2) -> NoReturn:
-    """Prints `message` as an error and ends with exit code `code`."""
-    err.print(f"[bold red]error:[/] {escape(message)}", highlight=False, soft_wrap=True)
-    raise typer.Exit(code)
 
 
 def _version(value: bool) -> None:

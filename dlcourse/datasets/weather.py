@@ -48,7 +48,7 @@ class WeatherData:
         source: "2009-2016", "2020" or "synthetic"; "file" for a file of your own.
         interval: time from one row to the next.
         repairs: what was repaired, in the order in which it was done; empty for raw and for synthetic data.
-        raw_names: name of each column in the file it comes from.
+        raw_names: name of each column in the station's file, and its name here.
         label: the source in words, for titles.
 
     Example:

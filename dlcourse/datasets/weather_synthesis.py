@@ -128,7 +128,7 @@ def make_weather(hours: int = 8_784, seed: int = 0, start: str = "2020-01-01") -
         table=pandas.DataFrame(rounded, index=times),
         source="synthetic",
         interval=pandas.Timedelta(hours=1),
-        raw_names={name: f"{column.raw} ({column.unit})" for name, column in WEATHER_COLUMNS.items()},
+        raw_names={f"{column.raw} ({column.unit})": name for name, column in WEATHER_COLUMNS.items()},
         label="synthetic weather",
     )
 

@@ -145,3 +145,10 @@ def test_bad_input_is_refused_by_name() -> None:
     ]:
         with pytest.raises(error, match=message):
             make_weather(**arguments)
+
+
+def test_synthetic_weather_has_the_names_of_the_files_too():
+    weather = make_weather(48)
+    raw = weather.raw_table()
+    assert set(raw.columns) == set(weather.raw_names)
+    assert "T (deg C)" in raw.columns

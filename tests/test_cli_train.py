@@ -1,0 +1,84 @@
+"""`dlcourse train weather`: files, exit codes, and going on after a kill -9."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from dlcourse import cli
+from dlcourse.datasets.weather import load_jena
+from dlcourse.datasets.weather_columns import WEATHER_COLUMNS
+
+ARGUMENTS = ("train", "weather", "--horizon", "12", "--steps", "6", "--check-every", "2")
+
+
+@pytest.fixture(autouse=True)
+def wide_terminal(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cli, "out", Console(width=200))
+    monkeypatch.setattr(cli, "err", Console(width=200, stderr=True))
+
+
+@pytest.fixture
+def small_file(tmp_path: Path) -> Path:
+    """Five weeks of synthetic weather in the station's own format."""
+    header = [f"{column.raw} ({column.unit})" for column in WEATHER_COLUMNS.values()]
+    table = load_jena("synthetic", hours=900).table.set_axis(header, axis=1).iloc[:, :14]
+    table.insert(0, "date", table.index.strftime("%Y-%m-%d %H:%M:%S"))
+    table.to_csv(tmp_path / "small.csv", index=False)
+    return tmp_path / "small.csv"
+
+
+def call(*arguments: str):
+    return CliRunner().invoke(cli.app, list(arguments))
+
+
+def test_a_missing_file_is_named_and_exits_with_1(tmp_path):
+    result = call("train", "weather", "--data", str(tmp_path / "none.csv"))
+    assert result.exit_code == 1
+    assert "none.csv" in result.output and "Traceback" not in result.output
+
+
+def test_a_file_that_is_too_short_for_the_horizon_says_so(small_file, tmp_path):
+    result = call("train", "weather", "--data", str(small_file), "--out", str(tmp_path / "out"))
+    assert result.exit_code == 2
+    assert "shorter horizon" in result.output
+
+
+def test_help_names_every_option():
+    result = call("train", "weather", "--help")
+    assert result.exit_code == 0
+    assert all(f"--{name}" in result.output for name in ("minutes", "steps", "seed", "checkpoints", "out", "data"))
+    assert call("train", "--help").exit_code == 0
+
+
+def test_a_killed_run_goes_on_and_ends_as_an_uninterrupted_one(small_file, tmp_path):
+    def arguments(folder: str) -> list[str]:
+        return [*ARGUMENTS, "--data", str(small_file), "--out", str(tmp_path / folder)]
+
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "DLCOURSE_PROGRESS": "0", "PYTHONUNBUFFERED": "1"}
+    program = "from dlcourse.cli import main; main()"
+    killed = [sys.executable, "-c", program, *arguments("killed")]
+    run = subprocess.Popen(killed, stdout=subprocess.PIPE, text=True, env=environment)
+    assert any(line.startswith("step ") for line in run.stdout)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    run.stdout.close()
+    assert not (tmp_path / "killed" / "weather_lstm.npz").exists()
+
+    for folder in ("killed", "whole"):
+        result = call(*arguments(folder))
+        assert result.exit_code == 0, result.output
+        assert "Test part" in result.output
+    curves = [pd.read_csv(tmp_path / folder / "weather_lstm_curve.csv") for folder in ("killed", "whole")]
+    columns = ["step", "loss", "validation_MSE", "validation_MAE"]
+    pd.testing.assert_frame_equal(curves[0][columns], curves[1][columns], rtol=0, atol=1e-6)
+
+    other = call(*arguments("whole"), "--seed", "1")
+    assert other.exit_code == 2
+    assert "seed was 0, now 1" in other.output
