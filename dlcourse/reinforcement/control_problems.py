@@ -17,6 +17,8 @@ from math import pi
 import numpy as np
 from scipy.linalg import solve_discrete_are
 
+from dlcourse.reinforcement.pendulum import angle_and_speed
+
 Transition = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
@@ -150,8 +152,7 @@ def pendulum_states(observations: np.ndarray) -> np.ndarray:
 
     Used in: Lab 06
     """
-    given = np.asarray(observations, dtype=np.float64)
-    return np.stack([np.arctan2(given[:, 1], given[:, 0]), given[:, 2]], axis=-1)
+    return np.stack(angle_and_speed(np.asarray(observations, dtype=np.float64)), axis=-1)
 
 
 @dataclass(frozen=True)
