@@ -8,7 +8,7 @@ import numpy as np
 
 from dlcourse.economics.olg import OLGEconomy
 
-_STRESS = 0.7
+_STRESS = 0.85
 _REPAYABLE = 0.8
 
 
@@ -39,8 +39,8 @@ def reference_intensity(economy: OLGEconomy) -> float:
 def debt_floors(economy: OLGEconomy) -> DebtFloors:
     """The borrowing limit, raised for those ages whose wages to come could not repay it in bad times.
 
-    Bad times: capital 30 % below the reference, the lowest wage and the highest return at once. Of the wages' present
-    value, 80 % count. An economy without a limit gets the floor 0, binding nowhere.
+    Bad times: the lowest productivity for ever, with capital 15 % below the reference. Of the wages' present value at
+    the return 1/beta, 80 % count. An economy without a limit gets the floor 0, binding nowhere.
 
     Args:
         economy: whose households they are.
@@ -58,12 +58,9 @@ def debt_floors(economy: OLGEconomy) -> DebtFloors:
     limit = economy.borrowing_limit
     if limit is None:
         return DebtFloors(np.zeros(savers), np.zeros(savers, dtype=bool))
-    intensity = _STRESS * reference_intensity(economy)
     share = economy.capital_share
-    wage = (1 - share) * economy.productivity.min() * intensity**share
-    gross_return = max(
-        share * economy.productivity.max() * intensity ** (share - 1) + 1 - economy.depreciation.min(), 1.0
-    )
+    wage = (1 - share) * economy.productivity.min() * (_STRESS * reference_intensity(economy)) ** share
+    gross_return = max(1 / economy.discount, 1.0)
     worth = np.zeros(economy.cohorts)
     for age in range(savers - 1, -1, -1):
         worth[age] = (worth[age + 1] + wage * economy.labour[age + 1]) / gross_return

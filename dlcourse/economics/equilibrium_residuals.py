@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from dlcourse.economics.equilibrium_net import FIRST_GUESS, OUTPUT_BOUND, EquilibriumNet
+from dlcourse.economics.equilibrium_net import FIRST_GUESS, LEAST_BASE, OUTPUT_BOUND, EquilibriumNet
 
 _SMALLEST = 1e-6
 
@@ -110,7 +110,8 @@ class EquilibriumConditions:
         raw = outputs[:, : self.savers]
         overdraft = tf.zeros_like(raw)
         if self.net.head == "consumption":
-            wish = FIRST_GUESS * resources * tf.exp(tf.clip_by_value(raw, -OUTPUT_BOUND, OUTPUT_BOUND))
+            base = tf.maximum(before, LEAST_BASE * resources)
+            wish = FIRST_GUESS * base * tf.exp(tf.clip_by_value(raw, -OUTPUT_BOUND, OUTPUT_BOUND))
             eaten = tf.minimum(wish, resources)
         elif self.net.head == "share":
             eaten = wish = resources * tf.sigmoid(-raw)

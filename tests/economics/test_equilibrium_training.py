@@ -40,11 +40,13 @@ def test_training_finds_the_closed_form():
 
 
 def test_the_same_seed_gives_the_same_network_and_another_one_another():
-    nets = [small_net() for _ in range(3)]
-    for net, seed in zip(nets, (0, 0, 1), strict=True):
+    nets = [small_net() for _ in range(2)]
+    for net, seed in zip(nets, (3, 4), strict=True):
         train(net, steps=250, settings=TrainingSettings(paths=16, seed=seed))
-    np.testing.assert_array_equal(nets[0].weights[0], nets[1].weights[0])
-    assert not np.array_equal(nets[0].weights[0], nets[2].weights[0])
+    again = small_net()
+    train(again, steps=250, settings=SMALL)
+    np.testing.assert_array_equal(nets[0].weights[0], again.weights[0])
+    assert not np.array_equal(nets[0].weights[0], nets[1].weights[0])
 
 
 def test_a_target_ends_training_early():
@@ -107,7 +109,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_weights():
     net = small_net()
     train(net, steps=200, settings=SMALL)
     good = [weight.copy() for weight in net.weights]
-    wild = TrainingSettings(paths=16, learning_rate=1e30, final_learning_rate=1e30, warm_up=0, clip_norm=1e30)
+    wild = TrainingSettings(paths=16, learning_rate=3e38, final_learning_rate=3e38, warm_up=0, clip_norm=1e30)
     with pytest.raises(TrainingBrokeError, match=r"broke at step \d+: .* has shock \d and K = "):
         train(net, steps=200, settings=wild)
     for one, other in zip(net.weights, good, strict=True):
