@@ -24,10 +24,7 @@ OUTPUT_BOUND = 3.0
 """The consumption head's outputs stay within these limits; exp(3) is 20 times the first guess."""
 
 FIRST_GUESS = 0.7
-"""Share of its income that each age eats before anything is learned: capital must not run out at the start."""
-
-LEAST_BASE = 0.05
-"""Share of its resources that stands for the income of an age whose debts exceed its wage."""
+"""Share of its resources that each age eats before anything is learned."""
 
 
 class EquilibriumNet:
@@ -36,7 +33,7 @@ class EquilibriumNet:
     Its inputs: z one-hot, K/L, R, w, the capital of every age but the newborn, the income of every age. Its outputs
     become savings through the head, with  resources = income - limit:
 
-    - "consumption": c~ = .7 income exp(o),  c = min(c~, resources),  a = income - c. The kink of a binding limit is in
+    - "consumption": c~ = .7 resources exp(o),  c = min(c~, resources),  a = income - c. The kink of a binding limit is in
       the minimum and not in the network.
     - "share": a = limit + sigmoid(o) resources. Never beyond the means, but a share of exactly 0 is out of reach. In
       the analytic economy the true share is a constant: biases alone can be right, so it is an easy test.
@@ -116,8 +113,7 @@ class EquilibriumNet:
         outputs = self._forward(shock, capital)[:, : self.economy.cohorts - 1]
         resources = income - self.floors.value
         if self.head == "consumption":
-            base = np.maximum(income, LEAST_BASE * resources)
-            wish = FIRST_GUESS * base * np.exp(np.clip(outputs, -OUTPUT_BOUND, OUTPUT_BOUND))
+            wish = FIRST_GUESS * resources * np.exp(np.clip(outputs, -OUTPUT_BOUND, OUTPUT_BOUND))
             return income - np.minimum(wish, resources)
         if self.head == "share":
             return self.floors.value + resources / (1 + np.exp(-outputs))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from dlcourse.economics.equilibrium_net import FIRST_GUESS, LEAST_BASE, OUTPUT_BOUND, EquilibriumNet
+from dlcourse.economics.equilibrium_net import FIRST_GUESS, OUTPUT_BOUND, EquilibriumNet
 
 _SMALLEST = 1e-6
 
@@ -92,8 +92,9 @@ class EquilibriumConditions:
         # Where no limit binds, resources must never be the smaller of the two.
         self.free = tf.constant(np.where(net.floors.binding, 0.0, np.inf), tf.float32)
 
-    def choose(self, weights: Sequence[tf.Tensor], state: State) -> Choice:
-        """Consumption and savings that the network picks in each state."""
+    def choose(self, weights: Sequence[tf.Tensor], state: State, looseness: tf.Tensor | float = 1.0) -> Choice:
+        """Consumption and savings that the network picks in each state, with `looseness` times the debt allowed."""
+        floor = looseness * self.floor
         share, labour = self.economy.capital_share, self.economy.total_labour
         total = tf.reduce_sum(state.capital, axis=1)
         intensity = tf.maximum(total / labour, _SMALLEST)
@@ -106,12 +107,11 @@ class EquilibriumConditions:
         outputs = self._forward(weights, tf.concat([one_hot, aggregates, state.capital[:, 1:], income], axis=1))
 
         before = income[:, :-1]
-        resources = tf.maximum(before - self.floor, _SMALLEST)
+        resources = tf.maximum(before - floor, _SMALLEST)
         raw = outputs[:, : self.savers]
         overdraft = tf.zeros_like(raw)
         if self.net.head == "consumption":
-            base = tf.maximum(before, LEAST_BASE * resources)
-            wish = FIRST_GUESS * base * tf.exp(tf.clip_by_value(raw, -OUTPUT_BOUND, OUTPUT_BOUND))
+            wish = FIRST_GUESS * resources * tf.exp(tf.clip_by_value(raw, -OUTPUT_BOUND, OUTPUT_BOUND))
             eaten = tf.minimum(wish, resources)
         elif self.net.head == "share":
             eaten = wish = resources * tf.sigmoid(-raw)
@@ -123,16 +123,22 @@ class EquilibriumConditions:
         consumption = tf.concat([eaten, tf.maximum(income[:, -1:], _SMALLEST)], axis=1)
         return Choice(before - eaten, wish, consumption, resources, multiplier, overdraft, gross_return)
 
-    def residuals(self, weights: Sequence[tf.Tensor], state: State) -> Residuals:
-        """The loss of a batch of states, and the savings that lead to the next ones."""
-        now = self.choose(weights, state)
-        value = self._value_of_saving(weights, state.shock, now.savings)
+    def residuals(self, weights: Sequence[tf.Tensor], state: State, looseness: tf.Tensor | float = 1.0) -> Residuals:
+        """The loss of a batch of states, and the savings that lead to the next ones.
+
+        Args:
+            weights: kernel and bias of each layer in turn.
+            state: n states.
+            looseness: from 0 to 1: share of the economy's borrowing limit that already applies.
+        """
+        now = self.choose(weights, state, looseness)
+        value = self._value_of_saving(weights, state.shock, now.savings, looseness)
         exponent = -1.0 / self.economy.risk_aversion
         if self.net.kkt == "product":
             eaten = now.consumption[:, :-1]
             total = value + now.multiplier * eaten**-self.economy.risk_aversion
             main = total**exponent / eaten - 1
-            slack = tf.where(self.free > 0, now.multiplier, now.multiplier * (now.savings - self.floor))
+            slack = tf.where(self.free > 0, now.multiplier, now.multiplier * (now.savings - looseness * self.floor))
             loss = tf.reduce_mean(main**2) + tf.reduce_mean(slack**2)
         else:
             target = value**exponent
@@ -152,11 +158,13 @@ class EquilibriumConditions:
         shock = tf.reduce_sum(tf.cast(uniforms[:, None] >= rows, tf.int32), axis=1)
         return State(shock, tf.pad(savings, [[0, 0], [1, 0]]))
 
-    def _value_of_saving(self, weights: Sequence[tf.Tensor], shock: tf.Tensor, savings: tf.Tensor) -> tf.Tensor:
+    def _value_of_saving(
+        self, weights: Sequence[tf.Tensor], shock: tf.Tensor, savings: tf.Tensor, looseness: tf.Tensor | float
+    ) -> tf.Tensor:
         """beta E[R' u'(c')], shape (n, A - 1): all shocks of the next period in one batch."""
         count, paths = len(self.economy.shocks), tf.shape(savings)[0]
         capital = tf.tile(tf.pad(savings, [[0, 0], [1, 0]]), [count, 1])
-        later = self.choose(weights, State(tf.repeat(tf.range(count), paths), capital))
+        later = self.choose(weights, State(tf.repeat(tf.range(count), paths), capital), looseness)
         worth = later.gross_return[:, None] * later.consumption[:, 1:] ** -self.economy.risk_aversion
         worth = tf.reshape(worth, [count, paths, self.savers])
         return self.economy.discount * tf.einsum("pz,zpa->pa", tf.gather(self.transition, shock), worth)

@@ -21,6 +21,9 @@ from dlcourse.progress import track
 CHUNK = 200
 """Steps of one compiled call: between calls there is time for the progress bar, checkpoints and the clock."""
 
+_NO_DEBT_UNTIL, _ALL_DEBT_FROM = 0.1, 0.4
+"""Shares of the training between which the borrowing limit falls from 0 to where it belongs."""
+
 _COLUMNS = ("step", "loss", "mean_error", "maximum_error", "capital", "learning_rate")
 
 
@@ -218,6 +221,11 @@ class _Run:
         falling = low + (high - low) * 0.5 * (1 + tf.cos(math.pi * done / tf.cast(total, tf.float32)))
         return falling * tf.minimum(1.0, (done + 1) / max(chosen.warm_up, 1))
 
+    def _looseness(self, step: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
+        """Debt comes late: a network that allows it before it knows what capital earns lets the economy starve."""
+        share = tf.cast(step, tf.float32) / tf.cast(total, tf.float32)
+        return tf.clip_by_value((share - _NO_DEBT_UNTIL) / (_ALL_DEBT_FROM - _NO_DEBT_UNTIL), 0.0, 1.0)
+
     def _chunk(self, tensors: list[tf.Tensor], first: tf.Tensor, last: tf.Tensor, total: tf.Tensor) -> Any:
         count = len(self.net.weights)
 
@@ -226,7 +234,7 @@ class _Run:
             state = State(flat[-2], flat[-1])
             with tf.GradientTape() as tape:
                 tape.watch(weights)
-                found = self.conditions.residuals(weights, state)
+                found = self.conditions.residuals(weights, state, self._looseness(step, total))
             gradients, _ = tf.clip_by_global_norm(tape.gradient(found.loss, weights), self.settings.clip_norm)
             updated = _adam(weights, gradients, means, squares, step, self._rate(step, total))
             seed = tf.stack([self.settings.seed, step])
