@@ -1,0 +1,292 @@
+"""Training a network on the equilibrium conditions: simulation and gradient step fused in one compiled loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from dlcourse.checkpoints import CheckpointFolder
+from dlcourse.economics.debt import reference_intensity
+from dlcourse.economics.equilibrium_net import EquilibriumNet
+from dlcourse.economics.equilibrium_residuals import EquilibriumConditions, State
+from dlcourse.progress import track
+
+CHUNK = 200
+"""Steps of one compiled call: between calls there is time for the progress bar, checkpoints and the clock."""
+
+_NO_DEBT_UNTIL, _ALL_DEBT_FROM = 0.1, 0.4
+"""Shares of the training between which the borrowing limit falls from 0 to where it belongs."""
+
+_COLUMNS = ("step", "loss", "mean_error", "maximum_error", "capital", "learning_rate")
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained.
+
+    Args:
+        paths: economies simulated side by side; each gives one state a step.
+        learning_rate: of Adam, at its height.
+        final_learning_rate: at the last step; the way there is half a cosine.
+        warm_up: steps over which the rate rises from zero.
+        clip_norm: the gradient is shortened to this length where it is longer.
+        seed: of shocks and starts.
+    """
+
+    paths: int = 128
+    learning_rate: float = 1e-3
+    final_learning_rate: float = 1e-5
+    warm_up: int = 100
+    clip_norm: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.paths < 1 or self.warm_up < 0 or self.seed < 0:
+            raise ValueError(f"paths={self.paths}, warm_up={self.warm_up}, seed={self.seed}: at least 1, 0 and 0")
+        if not 0 < self.final_learning_rate <= self.learning_rate or not self.clip_norm > 0:
+            raise ValueError(
+                f"learning_rate={self.learning_rate}, final_learning_rate={self.final_learning_rate}, "
+                f"clip_norm={self.clip_norm}: all positive, and the final rate not above the first"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """What `train` returns.
+
+    Attributes:
+        history: one row every 200 steps, as arrays: "step", "loss", "mean_error" and "maximum_error" (fractions of
+            consumption, over the states visited since the last row), "capital" (mean K), "learning_rate".
+        steps: gradient steps taken in all, earlier runs of the same checkpoints included.
+        seconds: wall time of this call, compilation included.
+        reached: whether `target_error` ended the training.
+    """
+
+    history: dict[str, np.ndarray]
+    steps: int
+    seconds: float
+    reached: bool
+
+
+class TrainingBrokeError(ArithmeticError):
+    """The loss was no number, or capital ran out. The network holds the last good weights; the message names step and
+    state."""
+
+
+def train(
+    net: EquilibriumNet,
+    *,
+    steps: int | None = None,
+    minutes: float | None = None,
+    target_error: float | None = None,
+    settings: TrainingSettings | None = None,
+    checkpoints: str | Path | None = None,
+    on_chunk: Callable[[dict[str, float]], None] | None = None,
+) -> TrainingResult:
+    """Trains a network on the states that its own policy leads to.
+
+    Every step takes one state from each path, computes the conditions there (all shocks of the next period at once),
+    moves the weights against the gradient and every path to its next state. The savings of the loss's own forward pass
+    are the next capital, so the simulation costs nothing. 200 steps are one compiled call.
+
+    Args:
+        net: the network; its weights change.
+        steps: gradient steps, at least 1; or
+        minutes: how long, compilation included. The number of steps is then set from the speed of the first calls, so
+            that the learning rate still falls by step; it is the only figure here that depends on the machine.
+        target_error: stops when the mean |residual| over 200 steps is below this fraction.
+        settings: batch, learning rate, seed.
+        checkpoints: folder; the run resumes from there after an interruption and gives the same result.
+        on_chunk: called with each new row of the history, for a live plot.
+
+    Returns:
+        History and how it ended.
+
+    Raises:
+        ValueError: if not exactly one of `steps` and `minutes` is given, or it is not positive.
+        TrainingBrokeError: if the loss turns into NaN or a path runs out of capital.
+        CheckpointMismatchError: if the folder belongs to a run with other settings.
+
+    Used in: Lab 08
+
+    Reference: Lecture 004, "DEEP EQUILIBRIUM NETS", Algorithm 1, of which this is the version with many short paths.
+    """
+    if (steps is None) == (minutes is None) or (steps or minutes or 0) <= 0:
+        raise ValueError(f"steps={steps}, minutes={minutes}: give exactly one of them, and more than 0")
+    started = time.perf_counter()
+    chosen = settings or TrainingSettings()
+    folder = None
+    if checkpoints is not None:
+        identity = net.settings | asdict(chosen) | {"steps": steps, "minutes": minutes}
+        folder = CheckpointFolder(checkpoints, identity | _economy_identity(net))
+    run = _Run(net, chosen, folder)
+    if run.total is None:
+        run.total = steps if steps is not None else run.estimate(minutes * 60 - (time.perf_counter() - started))
+    reached = False
+    bar = track(range(math.ceil(run.total / CHUNK)), "equilibrium net", unit="x200 steps")
+    for _ in range(run.step // CHUNK):
+        bar.update()
+    while run.step < run.total and not reached:
+        row = run.advance()
+        bar.update()
+        bar.set_postfix(error=f"{100 * row['mean_error']:.3f} %", K=f"{row['capital']:.4g}")
+        if on_chunk is not None:
+            on_chunk(row)
+        reached = target_error is not None and row["mean_error"] < target_error
+    bar.close()
+    history = {name: np.array([row[name] for row in run.rows]) for name in _COLUMNS}
+    return TrainingResult(history, run.step, time.perf_counter() - started, reached)
+
+
+class _Run:
+    """Weights, Adam's moments and the paths, and how they move on by 200 steps."""
+
+    def __init__(self, net: EquilibriumNet, settings: TrainingSettings, folder: CheckpointFolder | None) -> None:
+        self.net, self.settings, self.folder = net, settings, folder
+        self.conditions = EquilibriumConditions(net)
+        self.step, self.total, self.rows = 0, None, []
+        zeros = [np.zeros_like(weight) for weight in net.weights]
+        shock, capital = _first_states(net, settings)
+        self.variables = [*net.weights, *zeros, *zeros, shock, capital]
+        saved = None if folder is None else folder.load()
+        if saved is not None:
+            self.step, self.total, self.rows = saved.step, saved.state["total"], saved.state["rows"]
+            self.variables = [saved.arrays[f"array_{i}"] for i in range(len(self.variables))]
+            self._hand_over()
+        self._compiled = tf.function(self._chunk, jit_compile=True)
+
+    def estimate(self, seconds: float) -> int:
+        """How many steps fit into that time, by the speed of a trial that changes nothing."""
+        trial = [tf.constant(array) for array in self.variables]
+        numbers = (tf.constant(0), tf.constant(CHUNK), tf.constant(CHUNK))
+        before = time.perf_counter()
+        self._compiled(trial, *numbers)
+        compiled = time.perf_counter()
+        self._compiled(trial, *numbers)
+        chunk = time.perf_counter() - compiled
+        return max(1, int((seconds - (time.perf_counter() - before)) / chunk)) * CHUNK
+
+    def advance(self) -> dict[str, float]:
+        """Up to 200 steps; raises where one of them broke."""
+        count = min(CHUNK, self.total - self.step)
+        tensors = [tf.convert_to_tensor(array) for array in self.variables]
+        state, sums, broken = self._compiled(
+            tensors, tf.constant(self.step), tf.constant(self.step + count), tf.constant(self.total)
+        )
+        if int(broken) >= 0:
+            self._report_break(int(broken), tensors)
+        loss, mean_error, maximum_error, capital = (float(number) for number in sums)
+        self.variables = [tensor.numpy() for tensor in state]
+        self.step += count
+        row = {
+            "step": self.step,
+            "loss": loss / count,
+            "mean_error": mean_error / count,
+            "maximum_error": maximum_error,
+            "capital": capital / count,
+            "learning_rate": float(self._rate(tf.constant(self.step), tf.constant(self.total))),
+        }
+        self.rows.append(row)
+        self._hand_over()
+        if self.folder is not None:
+            arrays = {f"array_{i}": array for i, array in enumerate(self.variables)}
+            self.folder.save(self.step, arrays, {"total": self.total, "rows": self.rows})
+        return row
+
+    def _hand_over(self) -> None:
+        self.net.set_weights(self.variables[: len(self.net.weights)])
+
+    def _report_break(self, step: int, before: list[tf.Tensor]) -> None:
+        state, _, _ = self._compiled(before, tf.constant(self.step), tf.constant(step), tf.constant(self.total))
+        shock, capital = state[-2].numpy(), state[-1].numpy()
+        totals = np.nan_to_num(capital.sum(axis=1), nan=-np.inf)
+        path = int(np.argmin(totals))
+        raise TrainingBrokeError(
+            f"training broke at step {step}: the loss is not finite or capital ran out. The path with the least "
+            f"capital has shock {shock[path]} and K = {capital[path].sum():.6g}. The network holds the weights of step "
+            f"{self.step}; try a smaller learning rate or a longer warm-up"
+        )
+
+    def _rate(self, step: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
+        chosen = self.settings
+        done = tf.cast(step, tf.float32)
+        low, high = chosen.final_learning_rate, chosen.learning_rate
+        falling = low + (high - low) * 0.5 * (1 + tf.cos(math.pi * done / tf.cast(total, tf.float32)))
+        return falling * tf.minimum(1.0, (done + 1) / max(chosen.warm_up, 1))
+
+    def _looseness(self, step: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
+        """Debt comes late: a network that allows it before it knows what capital earns lets the economy starve."""
+        share = tf.cast(step, tf.float32) / tf.cast(total, tf.float32)
+        return tf.clip_by_value((share - _NO_DEBT_UNTIL) / (_ALL_DEBT_FROM - _NO_DEBT_UNTIL), 0.0, 1.0)
+
+    def _chunk(self, tensors: list[tf.Tensor], first: tf.Tensor, last: tf.Tensor, total: tf.Tensor) -> Any:
+        count = len(self.net.weights)
+
+        def body(step: tf.Tensor, broken: tf.Tensor, flat: list[tf.Tensor], sums: list[tf.Tensor]) -> Any:
+            weights, means, squares = flat[:count], flat[count : 2 * count], flat[2 * count : 3 * count]
+            state = State(flat[-2], flat[-1])
+            with tf.GradientTape() as tape:
+                tape.watch(weights)
+                found = self.conditions.residuals(weights, state, self._looseness(step, total))
+            gradients, _ = tf.clip_by_global_norm(tape.gradient(found.loss, weights), self.settings.clip_norm)
+            updated = _adam(weights, gradients, means, squares, step, self._rate(step, total))
+            seed = tf.stack([self.settings.seed, step])
+            uniforms = tf.random.stateless_uniform([self.settings.paths], seed)
+            following = self.conditions.next_state(state, found.savings, uniforms)
+            capital = tf.reduce_sum(following.capital, axis=1)
+            fine = tf.math.is_finite(found.loss) & tf.reduce_all(capital > 0)
+            figures = [found.loss, tf.reduce_mean(found.errors), tf.reduce_max(found.errors), tf.reduce_mean(capital)]
+            added = [sums[0] + figures[0], sums[1] + figures[1], tf.maximum(sums[2], figures[2]), sums[3] + figures[3]]
+            return step + 1, tf.where(fine, -1, step), [*updated, *following], added
+
+        def going(step: tf.Tensor, broken: tf.Tensor, *_: Any) -> tf.Tensor:
+            return (step < last) & (broken < 0)
+
+        _, broken, state, sums = tf.while_loop(going, body, (first, tf.constant(-1), list(tensors), [0.0] * 4))
+        return state, sums, broken
+
+
+def _adam(
+    weights: list[tf.Tensor],
+    gradients: list[tf.Tensor],
+    means: list[tf.Tensor],
+    squares: list[tf.Tensor],
+    step: tf.Tensor,
+    rate: tf.Tensor,
+) -> list[tf.Tensor]:
+    """One step of Adam (Kingma and Ba 2015): weights, first and second moments, one list after the other."""
+    count = tf.cast(step + 1, tf.float32)
+    scale = rate * tf.sqrt(1 - 0.999**count) / (1 - 0.9**count)
+    means = [0.9 * mean + 0.1 * gradient for mean, gradient in zip(means, gradients, strict=True)]
+    squares = [0.999 * square + 0.001 * gradient**2 for square, gradient in zip(squares, gradients, strict=True)]
+    moved = [w - scale * m / (tf.sqrt(s) + 1e-7) for w, m, s in zip(weights, means, squares, strict=True)]
+    return [*moved, *means, *squares]
+
+
+def _first_states(net: EquilibriumNet, settings: TrainingSettings) -> tuple[np.ndarray, np.ndarray]:
+    """Shocks from the stationary distribution; capital around the reference, unevenly spread over the ages."""
+    economy = net.economy
+    rng = np.random.default_rng(settings.seed)
+    shock = rng.choice(len(economy.shocks), settings.paths, p=economy.shocks.stationary()).astype(np.int32)
+    shares = rng.uniform(0.5, 1.5, (settings.paths, economy.cohorts))
+    shares[:, 0] = 0.0
+    total = reference_intensity(economy) * economy.total_labour * rng.uniform(0.8, 1.2, (settings.paths, 1))
+    return shock, (total * shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _economy_identity(net: EquilibriumNet) -> dict[str, Any]:
+    economy = net.economy
+    return {
+        "labour": economy.labour.tolist(),
+        "transition": economy.shocks.transition.tolist(),
+        "productivity": economy.productivity.tolist(),
+        "depreciation": economy.depreciation.tolist(),
+        "preferences": [economy.capital_share, economy.discount, economy.risk_aversion, economy.borrowing_limit],
+    }

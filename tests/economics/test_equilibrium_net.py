@@ -1,0 +1,150 @@
+"""The loss is zero at the truth, agrees with the NumPy check everywhere, and training finds the closed form."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dlcourse.economics.analytic_olg import analytic_olg, savings_shares
+from dlcourse.economics.benchmark_olg import benchmark_olg
+from dlcourse.economics.debt import debt_floors, reference_intensity
+from dlcourse.economics.equilibrium_net import EquilibriumNet
+from dlcourse.economics.equilibrium_residuals import EquilibriumConditions, State
+from dlcourse.economics.euler_errors import euler_errors
+
+
+def some_states(economy, count=64, seed=0):
+    rng = np.random.default_rng(seed)
+    shock = rng.integers(len(economy.shocks), size=count)
+    capital = rng.uniform(0.5, 1.5, (count, economy.cohorts))
+    capital[:, 0] = 0.0
+    capital *= reference_intensity(economy) * economy.total_labour / capital.sum(axis=1, keepdims=True)
+    return shock, capital
+
+
+def as_tensors(shock, capital):
+    return State(tf.constant(shock, tf.int32), tf.constant(capital, tf.float32))
+
+
+def perturbed(net, size=0.3, seed=1):
+    rng = np.random.default_rng(seed)
+    net.set_weights([weight + size * rng.normal(size=weight.shape) * np.abs(weight).mean() for weight in net.weights])
+    return net
+
+
+@pytest.mark.parametrize("head", ["consumption", "share", "level"])
+@pytest.mark.parametrize("limit", [0.0, -0.5])
+def test_tensorflow_and_numpy_give_the_same_savings(head, limit):
+    net = perturbed(EquilibriumNet(benchmark_olg(12, limit), hidden=(16,), head=head))
+    net.weights[-1] = np.full_like(net.weights[-1], -2.5)
+    shock, capital = some_states(net.economy)
+    choice = EquilibriumConditions(net).choose(net.weights, as_tensors(shock, capital))
+    np.testing.assert_allclose(choice.savings, net.policy(shock, capital), atol=2e-5)
+
+
+def test_the_residual_is_zero_where_the_closed_form_is_the_policy():
+    economy = analytic_olg()
+    shares = savings_shares(economy)
+    for head, output in (
+        ("share", np.log(shares / (1 - shares))),
+        ("consumption", np.log((1 - shares) / 0.7)),
+    ):
+        net = EquilibriumNet(economy, hidden=(8,), head=head)
+        net.weights[-2][:] = 0.0
+        net.weights[-1] = output.astype(np.float32)
+        found = EquilibriumConditions(net).residuals(net.weights, as_tensors(*some_states(economy)))
+        assert float(found.loss) < 1e-10
+        assert euler_errors(economy, net.policy, periods=100, burn_in=10).residual.maximum < 1e-5
+
+
+@pytest.mark.parametrize("limit", [0.0, -0.5])
+def test_the_training_residual_is_the_residual_of_the_independent_check(limit):
+    net = perturbed(EquilibriumNet(benchmark_olg(12, limit), hidden=(16,)))
+    found = euler_errors(net.economy, net.policy, periods=300, burn_in=50)
+    conditions = EquilibriumConditions(net)
+    errors = conditions.residuals(net.weights, as_tensors(found.path.shocks, found.path.capital)).errors.numpy()
+    # Where the limit is touched, c~ and c part; where it cannot bind, the check knows of no floor.
+    same = (found.path.savings > net.floors.value + 1e-6).all(axis=0) & net.floors.binding
+    assert same.sum() >= 6
+    np.testing.assert_allclose(errors[:, same].mean(axis=0), found.by_age[same], rtol=1e-3)
+
+
+def test_fischer_burmeister_has_the_zeros_of_the_minimum():
+    economy = benchmark_olg(12)
+    smooth, kinked = (EquilibriumNet(economy, hidden=(8,), kkt=kkt) for kkt in ("fischer_burmeister", "min"))
+    state = as_tensors(*some_states(economy))
+    first = EquilibriumConditions(smooth).residuals(smooth.weights, state).errors.numpy()
+    second = EquilibriumConditions(kinked).residuals(kinked.weights, state).errors.numpy()
+    # Tseng's bounds: (2 - sqrt 2) |min(x, y)| <= |fb(x, y)| <= (2 + sqrt 2) |min(x, y)|.
+    assert (first <= (2 + np.sqrt(2)) * second + 1e-5).all()
+    assert (first >= (2 - np.sqrt(2)) * second - 1e-5).all()
+
+
+def test_the_product_form_charges_a_multiplier_where_savings_are_positive():
+    net = EquilibriumNet(benchmark_olg(12), hidden=(8,), head="share", kkt="product")
+    state = as_tensors(*some_states(net.economy))
+    conditions = EquilibriumConditions(net)
+    small = [*net.weights[:-1], np.concatenate([np.zeros(11), np.full(11, -9.0)]).astype(np.float32)]
+    large = [*net.weights[:-1], np.concatenate([np.zeros(11), np.full(11, 2.0)]).astype(np.float32)]
+    assert conditions.residuals(large, state).loss > conditions.residuals(small, state).loss
+    assert net.multipliers(*some_states(net.economy)).shape == (64, 11)
+
+
+def test_the_gradient_is_that_of_finite_differences():
+    # An economy without a limit: nowhere a kink that a finite step could cross.
+    net = perturbed(EquilibriumNet(analytic_olg(), hidden=(5,), head="share"))
+    conditions = EquilibriumConditions(net)
+    state = as_tensors(*some_states(net.economy, 8))
+    weights = [tf.constant(weight) for weight in net.weights]
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        loss = conditions.residuals(weights, state).loss
+    gradient = tape.gradient(loss, weights)[-1].numpy()
+    for age in range(5):
+        step = np.zeros(5, np.float32)
+        step[age] = 1e-2
+        up, down = (
+            float(conditions.residuals([*weights[:-1], weights[-1] + sign * step], state).loss) for sign in (1, -1)
+        )
+        np.testing.assert_allclose(gradient[age], (up - down) / 2e-2, rtol=2e-2, atol=1e-4)
+
+
+def test_a_limit_on_debt_holds_only_for_those_who_could_repay_it():
+    floors = debt_floors(benchmark_olg(borrowing_limit=-1.0))
+    assert (floors.value >= -1.0).all()
+    assert floors.binding[0]
+    assert not floors.binding[-1]
+    np.testing.assert_array_equal(debt_floors(benchmark_olg()).value, np.zeros(59))
+    assert not debt_floors(analytic_olg()).binding.any()
+
+
+def test_a_network_comes_back_from_its_file(tmp_path):
+    net = perturbed(EquilibriumNet(benchmark_olg(12), hidden=(8, 4), activation="swish"))
+    net.save(tmp_path / "net.npz")
+    loaded = EquilibriumNet.load(tmp_path / "net.npz", benchmark_olg(12))
+    states = some_states(net.economy)
+    np.testing.assert_array_equal(loaded.policy(*states), net.policy(*states))
+    with pytest.raises(ValueError, match="policy of 12 cohorts, the economy has 6"):
+        EquilibriumNet.load(tmp_path / "net.npz", benchmark_olg(6))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"hidden": ()}, "at least one layer"),
+        ({"activation": "sine"}, "activation='sine': choose one of tanh, relu, swish"),
+        ({"head": "x"}, "head='x'"),
+        ({"kkt": "x"}, "kkt='x'"),
+        ({"kkt": "product"}, "learns a multiplier"),
+    ],
+)
+def test_settings_that_make_no_network_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        EquilibriumNet(analytic_olg(), **settings)
+
+
+def test_weights_of_another_shape_are_refused():
+    net = EquilibriumNet(analytic_olg(), hidden=(8,))
+    with pytest.raises(ValueError, match="this network has"):
+        net.set_weights(net.weights[:-1])
+    with pytest.raises(ValueError, match="has no multipliers"):
+        net.multipliers(*some_states(net.economy))
