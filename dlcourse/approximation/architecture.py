@@ -14,7 +14,7 @@ from numbers import Real
 import numpy as np
 from numpy.typing import NDArray
 
-from dlcourse.approximation._checks import check_count, check_name
+from dlcourse.arguments import check_count, check_name
 
 ACTIVATIONS = ("relu", "tanh", "swish", "sigmoid", "elu", "softplus", "linear")
 OPTIMIZERS = ("sgd", "momentum", "adagrad", "rmsprop", "adam")

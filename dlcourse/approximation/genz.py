@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import erf, exprel, gammaln
 from scipy.stats import qmc
 
-from dlcourse.approximation._checks import check_count, check_name
+from dlcourse.arguments import check_count, check_name
 
 Floats = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
-from dlcourse.approximation._checks import check_count
+from dlcourse.arguments import check_count
 
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 

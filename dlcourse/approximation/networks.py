@@ -22,11 +22,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
-from dlcourse.approximation._checks import check_count
 from dlcourse.approximation._ensemble_data import MemberData, read_inputs, read_members, stack
 from dlcourse.approximation._ensemble_step import forward
 from dlcourse.approximation._ensemble_training import BLOCK, Block, available_threads, blocks_of
 from dlcourse.approximation.architecture import Architecture
+from dlcourse.arguments import check_count
 from dlcourse.progress import track
 
 

@@ -21,9 +21,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from dlcourse.approximation._checks import check_count
 from dlcourse.approximation.graph_training import Loss, fit_in_graph
 from dlcourse.approximation.tensorboard_logs import RunLog, log_space
+from dlcourse.arguments import check_count
 from dlcourse.progress import track
 
 Value = bool | int | float | str

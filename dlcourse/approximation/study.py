@@ -18,12 +18,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlcourse import plots
-from dlcourse.approximation._checks import check_count, check_name
 from dlcourse.approximation._study_backends import BACKENDS, finished_groups
 from dlcourse.approximation._study_group import Cell, StudyGroup
 from dlcourse.approximation._study_store import StudyStore
 from dlcourse.approximation.architecture import Architecture
 from dlcourse.approximation.genz import FAMILIES, SCHEMES
+from dlcourse.arguments import check_count, check_name
 from dlcourse.progress import track
 
 ERRORS = {"average_error": "average error", "maximum_error": "maximum error"}

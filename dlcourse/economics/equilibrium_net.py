@@ -33,8 +33,8 @@ class EquilibriumNet:
     Its inputs: z one-hot, K/L, R, w, the capital of every age but the newborn, the income of every age. Its outputs
     become savings through the head, with  resources = income - limit:
 
-    - "consumption": c~ = .7 resources exp(o),  c = min(c~, resources),  a = income - c. The kink of a binding limit is in
-      the minimum and not in the network.
+    - "consumption": c~ = .7 resources exp(o),  c = min(c~, resources),  a = income - c. The kink of a binding limit is
+      in the minimum and not in the network.
     - "share": a = limit + sigmoid(o) resources. Never beyond the means, but a share of exactly 0 is out of reach. In
       the analytic economy the true share is a constant: biases alone can be right, so it is an easy test.
     - "level": a = limit + softplus(o), as in the lecture. Nothing keeps it within the means.

@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dlcourse.sequences._recurrent_checks import check_array, check_count, check_positive
+from dlcourse.arguments import check_array, check_count, check_positive
 
 Array = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
-from dlcourse.sequences._recurrent_checks import check_array, check_positive
+from dlcourse.arguments import check_array, check_positive
 
 
 def gradient_through_time(model: keras.layers.Layer, sequence: ArrayLike) -> NDArray[np.float64]:

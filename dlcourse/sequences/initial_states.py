@@ -16,7 +16,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from dlcourse.sequences._recurrent_checks import check_count, check_name, check_positive
+from dlcourse.arguments import check_count, check_name, check_positive
 
 KINDS = ("zeros", "sampled", "learned")
 

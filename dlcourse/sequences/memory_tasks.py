@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dlcourse.sequences._recurrent_checks import check_count
+from dlcourse.arguments import check_count
 
 ADDING_BASELINE = 1 / 6
 """Mean squared error of always answering 1 in the adding problem: the variance of a sum of two uniform numbers."""

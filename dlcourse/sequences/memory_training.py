@@ -17,8 +17,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from dlcourse.arguments import check_count, check_name, check_positive
 from dlcourse.progress import track
-from dlcourse.sequences._recurrent_checks import check_count, check_name, check_positive
 from dlcourse.sequences.memory_tasks import ADDING_BASELINE, MemoryTask, adding_problem
 from dlcourse.sequences.recurrent import LSTMCell, SimpleRNNCell
 from dlcourse.sequences.unrolling import UnrolledCell, adam_update

@@ -14,8 +14,8 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from numpy.typing import ArrayLike, NDArray
 
+from dlcourse.arguments import check_count
 from dlcourse.plots import PALETTE, style, styles
-from dlcourse.sequences._recurrent_checks import check_count
 from dlcourse.sequences.memory_training import MemoryRun
 from dlcourse.sequences.recurrent import LSTMStep
 

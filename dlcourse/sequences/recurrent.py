@@ -21,7 +21,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
-from dlcourse.sequences._recurrent_checks import check_count, check_finite
+from dlcourse.arguments import check_count, check_finite
 
 Tensor = Any
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dlcourse.sequences._recurrent_checks import check_array, check_count, check_finite, check_positive
+from dlcourse.arguments import check_array, check_count, check_finite, check_positive
 
 
 def load_text() -> str:

@@ -15,8 +15,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from dlcourse.arguments import check_count, check_positive
 from dlcourse.progress import track
-from dlcourse.sequences._recurrent_checks import check_count, check_positive
 from dlcourse.sequences.recurrent import LSTMCell, gates_over_time
 from dlcourse.sequences.text import Vocabulary, sample_with_temperature, text_windows
 from dlcourse.sequences.unrolling import UnrolledCell, adam_update

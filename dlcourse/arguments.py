@@ -1,4 +1,4 @@
-"""What the recurrent half of this chapter checks alike before any work starts."""
+"""What functions check alike about their arguments before any work starts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_count(name: str, value: object, minimum: int = 1) -> int:
         >>> check_count("units", 3)
         3
 
-    Used in: Lab 05
+    Used in: Labs 03b, 04, 05
     """
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be an integer, got {value!r} ({type(value).__name__}).")
@@ -50,7 +50,7 @@ def check_positive(name: str, value: object) -> float:
         >>> check_positive("learning_rate", 0.01)
         0.01
 
-    Used in: Lab 05
+    Used in: Labs 03b, 04, 05
     """
     number = check_finite(name, value)
     if number <= 0:
@@ -74,7 +74,7 @@ def check_name(name: str, value: object, known: Iterable[str]) -> str:
         >>> check_name("kind", "zeros", ["zeros", "learned"])
         'zeros'
 
-    Used in: Lab 05
+    Used in: Labs 03b, 04, 05
     """
     known = list(known)
     if not isinstance(value, str):
@@ -102,7 +102,7 @@ def check_array(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> N
         >>> check_array("h_0", [0, 1], (2,))
         array([0., 1.])
 
-    Used in: Lab 05
+    Used in: Labs 03b, 04, 05
     """
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
@@ -133,7 +133,7 @@ def check_finite(name: str, value: object) -> float:
         >>> check_finite("forget_bias", 1)
         1.0
 
-    Used in: Lab 05
+    Used in: Labs 03b, 04, 05
     """
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r} ({type(value).__name__}).")
