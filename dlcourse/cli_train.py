@@ -6,6 +6,7 @@ The trainers need TensorFlow and are loaded when a command is called: the comman
 from __future__ import annotations
 
 import importlib
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -71,6 +72,55 @@ def weather(
         return
     result = training.score_and_write(trained, prepared, out)
     _print_weather(result)
+    console.print(f"written to {out}", highlight=False, soft_wrap=True)
+
+
+class Economy(StrEnum):
+    """The economies that `dlcourse train deqn` knows."""
+
+    analytic = "analytic"
+    benchmark = "benchmark"
+
+
+@train_app.command()
+def deqn(
+    model: Annotated[Economy, typer.Option(help="Economy with a closed form, or the lecture's benchmark.")],
+    cohorts: Annotated[int | None, typer.Option(min=2, help="Generations; 6 and 60 without it.")] = None,
+    borrowing_limit: Annotated[float, typer.Option(max=0, help="Least savings, benchmark only.")] = 0.0,
+    steps: Steps = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0, help="Train for so long instead of a number of steps.")
+    ] = None,
+    seed: Seed = 0,
+    checkpoints: Checkpoints = None,
+    out: Annotated[Path, typer.Option(help="Folder for weights, curve and errors.")] = Path("build/deqn"),
+) -> None:
+    """Solve an economy of overlapping generations with a deep equilibrium net, and check the solution in float64.
+
+    Writes NAME.npz, NAME_curve.csv and NAME_errors.csv, NAME being deqn_analytic or deqn_benchmark with its limit. A
+    call that was interrupted, by kill -9 too, goes on from its last checkpoint when it is repeated.
+    """
+    report = _trainer("dlcourse.economics.equilibrium_report")
+    training = _trainer("dlcourse.economics.equilibrium_training")
+    try:
+        economy = report.economy(model.value, cohorts, borrowing_limit)
+        net = _trainer("dlcourse.economics.equilibrium_net").EquilibriumNet(economy, seed=seed)
+        trained = training.train(
+            net,
+            steps=30_000 if steps is None and minutes is None else steps,
+            minutes=minutes,
+            settings=training.TrainingSettings(seed=seed),
+            checkpoints=checkpoints or out / "checkpoints",
+        )
+        errors = report.score_and_write(net, trained, out, report.name(model.value, borrowing_limit))
+    except ValueError as error:
+        fail(str(error))
+    except ArithmeticError as error:
+        fail(str(error), code=1)
+    table = Table("error in %", *errors.columns, title=f"{trained.steps:,} steps, float64 check", title_justify="left")
+    for metric, row in errors.iterrows():
+        table.add_row(str(metric), *(f"{number:.4f}" for number in row))
+    console.print(table)
     console.print(f"written to {out}", highlight=False, soft_wrap=True)
 
 

@@ -1,4 +1,4 @@
-"""`dlcourse train weather`: files, exit codes, and going on after a kill -9."""
+"""`dlcourse train`: files, exit codes, and going on after a kill -9."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from dlcourse import cli
+from dlcourse import cli, cli_train, console
 from dlcourse.datasets.weather import load_jena
 from dlcourse.datasets.weather_columns import WEATHER_COLUMNS
 
@@ -20,8 +20,8 @@ ARGUMENTS = ("train", "weather", "--horizon", "12", "--steps", "6", "--check-eve
 
 @pytest.fixture(autouse=True)
 def wide_terminal(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(cli, "out", Console(width=200))
-    monkeypatch.setattr(cli, "err", Console(width=200, stderr=True))
+    monkeypatch.setattr(cli_train, "console", Console(width=200))
+    monkeypatch.setattr(console, "err", Console(width=200, stderr=True))
 
 
 @pytest.fixture
@@ -82,3 +82,25 @@ def test_a_killed_run_goes_on_and_ends_as_an_uninterrupted_one(small_file, tmp_p
     other = call(*arguments("whole"), "--seed", "1")
     assert other.exit_code == 2
     assert "seed was 0, now 1" in other.output
+
+
+def test_an_economy_is_solved_checked_and_written(tmp_path):
+    out = tmp_path / "out"
+    result = call("train", "deqn", "--model", "analytic", "--cohorts", "3", "--steps", "400", "--out", str(out))
+    assert result.exit_code == 0, result.output
+    errors = pd.read_csv(out / "deqn_analytic_errors.csv", index_col=0)
+    assert 0 < errors.loc["residual", "mean"] < errors.loc["residual", "maximum"] < 20
+    assert pd.read_csv(out / "deqn_analytic_curve.csv")["step"].tolist() == [200, 400]
+    assert (out / "deqn_analytic.npz").is_file()
+    again = call("train", "deqn", "--model", "analytic", "--cohorts", "3", "--steps", "600", "--out", str(out))
+    assert again.exit_code == 2
+    assert "steps was 400, now 600" in again.output
+
+
+def test_an_impossible_economy_is_refused_with_the_reason(tmp_path):
+    result = call("train", "deqn", "--model", "benchmark", "--cohorts", "2", "--out", str(tmp_path))
+    assert result.exit_code == 2
+    assert "at least 3" in result.output
+    limited = call("train", "deqn", "--model", "analytic", "--borrowing-limit", "-1", "--out", str(tmp_path))
+    assert limited.exit_code == 2
+    assert "has no borrowing limit" in limited.output
