@@ -120,12 +120,14 @@ def with_generated_cells(cells: list[NotebookNode], source: Path, metadata: dict
     before_setup = first_code
     while before_setup > 1 and cells[before_setup - 1].source.startswith("## "):
         before_setup -= 1
+    with_tensorflow = "tensorflow" in metadata["requires"]
+    here = "loads TensorFlow without its start-up messages" if with_tensorflow else "does nothing"
     return [
         cells[0],
         generated(new_markdown_cell(badge_text(source, metadata)), "badge"),
         *cells[1:before_setup],
-        generated(new_markdown_cell(SETUP_TEXT), "setup-text"),
-        generated(new_code_cell(setup_code()), "setup"),
+        generated(new_markdown_cell(SETUP_TEXT.format(here=here)), "setup-text"),
+        generated(new_code_cell(setup_code() + (LOAD_TENSORFLOW if with_tensorflow else "")), "setup"),
         *cells[before_setup:],
         generated(new_markdown_cell(footer_text(source)), "footer"),
     ]
@@ -156,8 +158,13 @@ def colab_url(notebook: str) -> str:
 
 SETUP_TEXT = """## Setup
 
-On your own machine the next cell does nothing; on Colab it installs the course.
+On your own machine the next cell {here}; on Colab it installs the course.
 TensorFlow and NumPy stay as Colab brings them."""
+LOAD_TENSORFLOW = """
+
+from dlcourse.quiet import quiet_import
+
+_ = quiet_import("tensorflow")"""
 
 
 def setup_code() -> str:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"
 )
 
-SOURCES = lab_source.select_sources(["01", "02"])
+SOURCES = lab_source.select_sources(["01", "02", "06"])
 SETTINGS = {
     # All cells stay in the page, so that the test can see them.
     "notebook-extension/tracker": {"windowingMode": "none"},
