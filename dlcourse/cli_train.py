@@ -5,7 +5,6 @@ The trainers need TensorFlow and are loaded when a command is called: the comman
 
 from __future__ import annotations
 
-import importlib
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +14,7 @@ from rich.table import Table
 
 from dlcourse.console import fail
 from dlcourse.console import out as console
+from dlcourse.quiet import quiet_import
 
 train_app = typer.Typer(no_args_is_help=True, help="Long trainings: resumable, with their result written to files.")
 
@@ -44,7 +44,7 @@ def weather(
     """
     prepared = _weather_data(data)
     training = _trainer("dlcourse.sequences.long_horizon_training")
-    network = importlib.import_module("dlcourse.sequences.segment_forecaster")
+    network = _trainer("dlcourse.sequences.segment_forecaster")
     try:
         settings = training.TrainingSettings(
             seed=seed, check_every=check_every, **({} if steps is None else {"steps": steps})
@@ -131,14 +131,14 @@ def _weather_data(path: Path | None) -> Any:
 
     try:
         table = load_jena("2020", path, repair=False).table
-        return importlib.import_module("dlcourse.sequences.long_horizon").prepare_long_horizon(table)
+        return _trainer("dlcourse.sequences.long_horizon").prepare_long_horizon(table)
     except (DataNotFoundError, DataCorruptError, OSError, ValueError) as error:
         fail(str(error), code=1)
 
 
 def _trainer(module: str) -> Any:
     try:
-        return importlib.import_module(module)
+        return quiet_import(module)
     except ModuleNotFoundError as error:
         fail(f'training needs {error.name}; pip install "dlcourse[labs]" brings it', code=1)
 
