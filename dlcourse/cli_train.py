@@ -102,6 +102,7 @@ def deqn(
     """
     report = _trainer("dlcourse.economics.equilibrium_report")
     training = _trainer("dlcourse.economics.equilibrium_training")
+    name = report.name(model.value, borrowing_limit)
     try:
         economy = report.economy(model.value, cohorts, borrowing_limit)
         net = _trainer("dlcourse.economics.equilibrium_net").EquilibriumNet(economy, seed=seed)
@@ -110,9 +111,9 @@ def deqn(
             steps=30_000 if steps is None and minutes is None else steps,
             minutes=minutes,
             settings=training.TrainingSettings(seed=seed),
-            checkpoints=checkpoints or out / "checkpoints",
+            checkpoints=checkpoints or out / "checkpoints" / name,
         )
-        errors = report.score_and_write(net, trained, out, report.name(model.value, borrowing_limit))
+        errors = report.score_and_write(net, trained, out, name)
     except ValueError as error:
         fail(str(error))
     except ArithmeticError as error:

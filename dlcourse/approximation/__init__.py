@@ -7,8 +7,9 @@ Used in: Lab 03, Lab 03b, Lab 04
 Reference: Lecture 004, the Thursday part.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from dlcourse.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from dlcourse.approximation.architecture import Architecture
@@ -38,14 +39,4 @@ __all__ = [
     "train_ensemble",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_exports(__name__, _MODULES, __all__)

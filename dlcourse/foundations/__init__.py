@@ -7,8 +7,7 @@ Used in: Lab 01, Lab 02
 Reference: Lecture 004, the Wednesday part.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dlcourse.foundations._softmax import softmax, softmax_jacobian
 from dlcourse.foundations.activations import (
@@ -55,6 +54,7 @@ from dlcourse.foundations.optimizers import (
     RMSProp,
     get_optimizer,
 )
+from dlcourse.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from dlcourse.foundations.mlp import MLPClassifier, MLPRegressor
@@ -111,14 +111,4 @@ __all__ = [
     "tanh_derivative",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_exports(__name__, _LAZY, __all__)
