@@ -194,7 +194,7 @@ class ReplayBuffer:
         if not 1 <= count <= self.capacity:
             raise ValueError(f"{count} transitions at once: this buffer takes 1 to {self.capacity} (its capacity)")
         ready = [
-            _checked(name, np.asarray(given), stored, count)
+            checked_rows(name, np.asarray(given), stored, count)
             for name, given, stored in zip(Transitions._fields, transitions, self._arrays, strict=True)
         ]
         room = self.capacity - self._position
@@ -262,7 +262,7 @@ class ReplayBuffer:
         self._position, self._size, self._generator = position, size, generator
 
 
-def _checked(name: str, given: np.ndarray, stored: np.ndarray, count: int) -> np.ndarray:
+def checked_rows(name: str, given: np.ndarray, stored: np.ndarray, count: int) -> np.ndarray:
     """`given` in the stored type; raises where it does not fit."""
     if given.shape != (count, *stored.shape[1:]):
         raise ValueError(f"{name} have shape {given.shape}, this buffer expects {(count, *stored.shape[1:])}")
