@@ -127,7 +127,7 @@ def with_generated_cells(cells: list[NotebookNode], source: Path, metadata: dict
         generated(new_markdown_cell(badge_text(source, metadata)), "badge"),
         *cells[1:before_setup],
         generated(new_markdown_cell(SETUP_TEXT.format(here=here)), "setup-text"),
-        generated(new_code_cell(setup_code() + (LOAD_TENSORFLOW if with_tensorflow else "")), "setup"),
+        generated(new_code_cell(setup_code() + load_code(metadata)), "setup"),
         *cells[before_setup:],
         generated(new_markdown_cell(footer_text(source)), "footer"),
     ]
@@ -165,6 +165,20 @@ LOAD_TENSORFLOW = """
 from dlcourse.quiet import quiet_import
 
 _ = quiet_import("tensorflow")"""
+# TensorFlow looks at the variable when it is imported; `import keras` is Keras 3 either way.
+KERAS_2_FOR_TF_AGENTS = """
+
+import importlib.util
+
+if importlib.util.find_spec("tf_agents"):
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"  # TF-Agents needs Keras 2 behind tf.keras"""
+
+
+def load_code(metadata: dict[str, object]) -> str:
+    """What the setup cell imports: TensorFlow where the lab requires it, ready for TF-Agents where it says so."""
+    if "tensorflow" not in metadata["requires"]:
+        return ""
+    return (KERAS_2_FOR_TF_AGENTS if metadata.get("tf_agents") else "") + LOAD_TENSORFLOW
 
 
 def setup_code() -> str:

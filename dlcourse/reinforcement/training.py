@@ -61,9 +61,10 @@ class TrainingSettings:
         checkpoint_every: transitions between two checkpoints; None stands for `evaluate_every`.
         evaluation_seeds: the fixed starts.
         advance: most transitions that a self-driving agent takes in one go.
+        minutes: a call ends after so many minutes, evaluated and saved, even if steps are left; None sets no limit.
 
     Raises:
-        ValueError: if a number is below 1 or there is no start.
+        ValueError: if a number is below 1, there is no start or no time.
 
     Example:
         >>> TrainingSettings(steps=2000, evaluate_every=500).checkpoint_every is None
@@ -77,6 +78,7 @@ class TrainingSettings:
     checkpoint_every: int | None = None
     evaluation_seeds: tuple[int, ...] = EVALUATION_SEEDS
     advance: int = 500
+    minutes: float | None = None
 
     def __post_init__(self) -> None:
         counts = {
@@ -90,6 +92,8 @@ class TrainingSettings:
                 raise ValueError(f"{name}={value}: give 1 or more")
         if not self.evaluation_seeds:
             raise ValueError("evaluation_seeds is empty: give at least one start")
+        if self.minutes is not None and not self.minutes > 0:
+            raise ValueError(f"minutes={self.minutes}: give more than 0, or None for no limit")
 
     @property
     def save_every(self) -> int:
@@ -187,21 +191,25 @@ def train(
         bar = stack.enter_context(track(range(settings.steps), "training", unit="step"))
         bar.update(run.record.step)
         training_seconds, last_row = 0.0, run.record.step
-        while run.record.step < settings.steps:
+        deadline = np.inf if settings.minutes is None else time.monotonic() + 60 * settings.minutes
+        out_of_time = False
+        while run.record.step < settings.steps and not out_of_time:
             before, started = run.record.step, time.perf_counter()
             episodes = run.advance(_until_next_event(before, settings))
             training_seconds += time.perf_counter() - started
             now = run.record.step
+            out_of_time = time.monotonic() > deadline
+            at_end = now >= settings.steps or out_of_time
             bar.update(now - before)
             if episodes:
                 bar.set_postfix_str(f"return={run.record.recent_return():.1f}", refresh=False)
-            if now // settings.evaluate_every > before // settings.evaluate_every or now >= settings.steps:
+            if at_end or now // settings.evaluate_every > before // settings.evaluate_every:
                 run.refuse_divergence()
                 row = run.record.close_row(evaluation(agent), (now - last_row) / max(training_seconds, 1e-9))
                 training_seconds, last_row = 0.0, now
                 for write in writers:
                     write(row)
-            if now // settings.save_every > before // settings.save_every or now >= settings.steps:
+            if at_end or now // settings.save_every > before // settings.save_every:
                 run.save()
     return TrainingResult(run.record.history(), run.record.episodes(), run.record.step, resumed_at)
 

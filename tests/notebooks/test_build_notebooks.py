@@ -1,6 +1,10 @@
 """The notebook factory, on small sources made here."""
 
+import importlib.util
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import build_notebooks as factory
@@ -104,6 +108,31 @@ def test_badge_points_at_each_notebook_s_own_path(make_source):
     start = f"https://colab.research.google.com/github/{repository}/blob/main"
     assert f"{start}/labs/09_tiny.ipynb" in cell_of(lab, "badge").source
     assert f"{start}/solutions/09_tiny.ipynb" in cell_of(worked, "badge").source
+
+
+def test_setup_asks_for_keras_2_before_tensorflow_only_where_the_lab_uses_tf_agents(make_source):
+    def setup(requires: str) -> str:
+        worked, _ = lab_source.make_notebooks(make_source(header=HEADER.replace("requires: []", requires)))
+        return cell_of(worked, "setup").source
+
+    plain, with_tensorflow = setup("requires: []"), setup("requires: [tensorflow]")
+    with_agents = setup("requires: [tensorflow]\n#     tf_agents: true")
+    assert "quiet_import" not in plain and with_tensorflow == plain + lab_source.LOAD_TENSORFLOW
+    assert "TF_USE_LEGACY_KERAS" not in with_tensorflow
+    assert with_agents == plain + lab_source.KERAS_2_FOR_TF_AGENTS + lab_source.LOAD_TENSORFLOW
+    assert with_agents.index("TF_USE_LEGACY_KERAS") < with_agents.index('quiet_import("tensorflow")')
+
+
+@pytest.mark.skipif(importlib.util.find_spec("tf_agents") is None, reason="tf-agents is not installed")
+def test_setup_for_tf_agents_gives_both_keras_2_and_keras_3(make_source):
+    header = HEADER.replace("requires: []", "requires: [tensorflow]\n#     tf_agents: true")
+    worked, _ = lab_source.make_notebooks(make_source(header=header))
+    shown = "\nimport keras, tensorflow as tf\nprint(keras.__version__[0], tf.keras.Model.__module__.split('.')[0])"
+    code = cell_of(worked, "setup").source + shown
+    outside = {"COLAB_RELEASE_TAG", "TF_USE_LEGACY_KERAS"}
+    environment = {name: value for name, value in os.environ.items() if name not in outside}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
+    assert run.stdout.split() == ["3", "tf_keras"]
 
 
 @pytest.mark.parametrize(
