@@ -17,7 +17,7 @@ from dlcourse.economics.olg import OLGEconomy
 from dlcourse.files import open_atomically
 
 Activation = Literal["tanh", "relu", "swish"]
-Head = Literal["consumption", "share", "level"]
+Head = Literal["consumption", "annuity", "share", "level"]
 KKT = Literal["min", "fischer_burmeister", "product"]
 
 OUTPUT_BOUND = 3.0
@@ -26,15 +26,25 @@ OUTPUT_BOUND = 3.0
 FIRST_GUESS = 0.7
 """Share of its resources that each age eats before anything is learned."""
 
+LEAST_GUESS = 0.02
+"""The annuity of somebody in debt may be nothing or less; a guess is at least this share of the resources."""
+
+MOST_EATEN = 0.99
+"""Share of its resources that an age eats at most where no limit binds: nothing saved may be nothing to live on."""
+
 
 class EquilibriumNet:
     """A fully connected network over the state of an economy.
 
-    Its inputs: z one-hot, K/L, R, w, the capital of every age but the newborn, the income of every age. Its outputs
-    become savings through the head, with  resources = income - limit:
+    Its inputs: z one-hot, K/L, R, w, the capital of every age but the newborn, the income of every age, less
+    `input_shift` and in units of `input_scale` (see `standardise`). Its outputs become savings through the head, with
+    resources = income - limit:
 
     - "consumption": c~ = .7 resources exp(o),  c = min(c~, resources),  a = income - c. The kink of a binding limit is
       in the minimum and not in the network.
+    - "annuity": the same with c~ = annuity exp(o): what a household would eat that knew its wages to come and no risk
+      (see `annuity`). The network learns only how the economy differs from that. In the analytic economy it is the
+      truth, so there is nothing left to learn.
     - "share": a = limit + sigmoid(o) resources. Never beyond the means, but a share of exactly 0 is out of reach. In
       the analytic economy the true share is a constant: biases alone can be right, so it is an easy test.
     - "level": a = limit + softplus(o), as in the lecture. Nothing keeps it within the means.
@@ -50,10 +60,12 @@ class EquilibriumNet:
 
     Attributes:
         weights: kernel and bias of each layer in turn, float32.
+        input_shift: what is taken off each input, shape (inputs,).
+        input_scale: what it is then divided by, shape (inputs,).
 
     Raises:
-        ValueError: for an unknown name, a layer without units, or "product" with the consumption head (its minimum
-            already holds savings at the limit, so that no multiplier can be learned).
+        ValueError: for an unknown name, a layer without units, or "product" with a head whose minimum already holds
+            savings at the limit ("consumption", "annuity"), so that no multiplier could be learned.
 
     Used in: Lab 08
 
@@ -74,7 +86,7 @@ class EquilibriumNet:
                 raise ValueError(f"{name}={value!r}: choose one of {', '.join(get_args(known))}")
         if not hidden or min(hidden) < 1:
             raise ValueError(f"hidden={hidden}: at least one layer, each with at least one unit")
-        if kkt == "product" and head == "consumption":
+        if kkt == "product" and head in ("consumption", "annuity"):
             raise ValueError('kkt="product" learns a multiplier beside the savings: use head="share" or head="level"')
         self.economy = economy
         self.hidden = tuple(hidden)
@@ -82,7 +94,8 @@ class EquilibriumNet:
         self.head: Head = head
         self.kkt: KKT = kkt
         self.floors = debt_floors(economy)
-        self.weights = _initial_weights((self.inputs, *self.hidden, self.outputs), np.random.default_rng(seed))
+        self.input_shift, self.input_scale = np.zeros(self.inputs), np.ones(self.inputs)
+        self.weights = initial_weights((self.inputs, *self.hidden, self.outputs), np.random.default_rng(seed))
 
     @property
     def inputs(self) -> int:
@@ -112,9 +125,14 @@ class EquilibriumNet:
         income = self.economy.income(shock, capital)[:, :-1]
         outputs = self._forward(shock, capital)[:, : self.economy.cohorts - 1]
         resources = income - self.floors.value
-        if self.head == "consumption":
-            wish = FIRST_GUESS * resources * np.exp(np.clip(outputs, -OUTPUT_BOUND, OUTPUT_BOUND))
-            return income - np.minimum(wish, resources)
+        if self.head in ("consumption", "annuity"):
+            guess = FIRST_GUESS * resources
+            if self.head == "annuity":
+                share, later_labour = annuity(self.economy)
+                wage = self.economy.prices(shock, capital).wage[:, None]
+                guess = np.maximum(share * (income + wage * later_labour), LEAST_GUESS * resources)
+            wish = guess * np.exp(np.clip(outputs, -OUTPUT_BOUND, OUTPUT_BOUND))
+            return income - np.minimum(wish, np.where(self.floors.binding, 1.0, MOST_EATEN) * resources)
         if self.head == "share":
             return self.floors.value + resources / (1 + np.exp(-outputs))
         return self.floors.value + np.logaddexp(outputs, 0.0)
@@ -129,11 +147,35 @@ class EquilibriumNet:
             raise ValueError(f"a network with kkt={self.kkt!r} has no multipliers of its own")
         return np.logaddexp(self._forward(shock, capital)[:, self.economy.cohorts - 1 :], 0.0)
 
+    def standardise(self, shock: np.ndarray, capital: np.ndarray) -> None:
+        """Measures the inputs in units of their own standard deviation over some states, around their mean there.
+
+        The young own a hundredth of what the old own, and what they do depends on it: without this the network hardly
+        sees it. It changes what the network computes, so it comes before the training.
+
+        Args:
+            shock: z, integers, shape (n,).
+            capital: k by age, shape (n, A).
+
+        Raises:
+            ValueError: if the states are too few or too much alike to say how the inputs move.
+        """
+        features = self._features(shock, capital)
+        shift, scale = features.mean(axis=0), features.std(axis=0)
+        count = len(self.economy.shocks)
+        shift[:count], scale[:count] = 0.0, 1.0
+        prices = slice(count, count + 3)
+        if not (np.isfinite(scale).all() and (scale[prices] > 1e-9 * np.abs(shift[prices])).all()):
+            raise ValueError(f"{len(shock)} states in which prices do not move: give a path of the economy")
+        self.input_shift, self.input_scale = shift, np.maximum(scale, 1e-3)
+
     def save(self, path: str | Path) -> None:
         """Writes weights and settings to an `.npz` file, whole or not at all. The economy is not in it."""
         header = json.dumps(self.settings | {"cohorts": self.economy.cohorts})
+        inputs = {"input_shift": self.input_shift, "input_scale": self.input_scale}
+        weights = {f"weight_{i}": array for i, array in enumerate(self.weights)}
         with open_atomically(Path(path)) as file:
-            np.savez(file, settings=np.array(header), **{f"weight_{i}": array for i, array in enumerate(self.weights)})
+            np.savez(file, settings=np.array(header), **inputs, **weights)
 
     @classmethod
     def load(cls, path: str | Path, economy: OLGEconomy) -> EquilibriumNet:
@@ -148,12 +190,14 @@ class EquilibriumNet:
         """
         with np.load(path, allow_pickle=False) as stored:
             settings = json.loads(str(stored["settings"]))
-            arrays = [stored[f"weight_{i}"].astype(np.float32) for i in range(len(stored.files) - 1)]
+            arrays = [stored[f"weight_{i}"] for i in range(sum(name.startswith("weight_") for name in stored.files))]
+            inputs = stored["input_shift"], stored["input_scale"]
         cohorts = settings.pop("cohorts")
         if cohorts != economy.cohorts:
             raise ValueError(f"{path} is the policy of {cohorts} cohorts, the economy has {economy.cohorts}")
         net = cls(economy, **(settings | {"hidden": tuple(settings["hidden"])}))
         net.set_weights(arrays)
+        net.input_shift, net.input_scale = inputs
         return net
 
     def set_weights(self, weights: list[np.ndarray]) -> None:
@@ -168,7 +212,7 @@ class EquilibriumNet:
         self.weights = [np.asarray(array, dtype=np.float32) for array in weights]
 
     def _forward(self, shock: np.ndarray, capital: np.ndarray) -> np.ndarray:
-        layers = self._features(shock, capital)
+        layers = (self._features(shock, capital) - self.input_shift) / self.input_scale
         for kernel, bias in zip(self.weights[:-2:2], self.weights[1:-2:2], strict=True):
             layers = _ACTIVATIONS[self.activation](layers @ kernel.astype(np.float64) + bias)
         return layers @ self.weights[-2].astype(np.float64) + self.weights[-1]
@@ -181,6 +225,31 @@ class EquilibriumNet:
         return np.concatenate([one_hot, aggregates, capital[:, 1:], self.economy.income(shock, capital)], axis=1)
 
 
+def annuity(economy: OLGEconomy) -> tuple[np.ndarray, np.ndarray]:
+    """What a household would eat if wages and returns never changed again and capital returned 1/beta.
+
+    It would spread its wealth evenly over the rest of its life:  c^h = m_h (income^h + w sum over j > h of
+    beta^(j-h) l^j),   1/m_h = 1 + beta + ... + beta^(A-h).  With logarithmic utility and no labour to come that is
+    the truth for any return.
+
+    Args:
+        economy: whose households they are.
+
+    Returns:
+        m_h and the labour to come in present value, both of shape (A - 1,).
+
+    Example:
+        >>> from dlcourse.economics.analytic_olg import analytic_olg, savings_shares
+        >>> share, later_labour = annuity(analytic_olg())
+        >>> np.allclose(1 - share, savings_shares(analytic_olg())), float(later_labour.sum())
+        (True, 0.0)
+    """
+    weights = economy.discount ** np.arange(economy.cohorts)
+    share = 1 / np.cumsum(weights)[::-1]
+    ahead = [weights[1 : economy.cohorts - age] @ economy.labour[age + 1 :] for age in range(economy.cohorts - 1)]
+    return share[:-1], np.array(ahead)
+
+
 _ACTIVATIONS = {
     "tanh": np.tanh,
     "relu": lambda values: np.maximum(values, 0.0),
@@ -188,7 +257,8 @@ _ACTIVATIONS = {
 }
 
 
-def _initial_weights(sizes: tuple[int, ...], rng: np.random.Generator) -> list[np.ndarray]:
+def initial_weights(sizes: tuple[int, ...], rng: np.random.Generator) -> list[np.ndarray]:
+    """Kernels and biases of a network with these layer sizes; the last kernel is a hundredth of the usual size."""
     weights = []
     for fan_in, fan_out in itertools.pairwise(sizes):
         bound = np.sqrt(6 / (fan_in + fan_out))
