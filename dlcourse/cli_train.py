@@ -6,6 +6,7 @@ The trainers need TensorFlow and are loaded when a command is called: the comman
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -82,6 +83,15 @@ class Economy(StrEnum):
     benchmark = "benchmark"
 
 
+class Cluster(StrEnum):
+    """Where `deqn` looks for the other workers."""
+
+    auto = "auto"
+    none = "none"
+    tf_config = "tf-config"
+    slurm = "slurm"
+
+
 @train_app.command()
 def deqn(
     model: Annotated[Economy, typer.Option(help="Economy with a closed form, or the lecture's benchmark.")],
@@ -94,35 +104,103 @@ def deqn(
     seed: Seed = 0,
     checkpoints: Checkpoints = None,
     out: Annotated[Path, typer.Option(help="Folder for weights, curve and errors.")] = Path("build/deqn"),
+    paths: Annotated[int, typer.Option(min=1, help="Economies simulated side by side, by all workers.")] = 128,
+    cluster: Annotated[Cluster, typer.Option(help="Who trains too; auto: as TF_CONFIG or srun says.")] = Cluster.auto,
 ) -> None:
     """Solve an economy of overlapping generations with a deep equilibrium net, and check the solution in float64.
 
     Writes NAME.npz, NAME_curve.csv and NAME_errors.csv, NAME being deqn_analytic or deqn_benchmark with its limit. A
-    call that was interrupted, by kill -9 too, goes on from its last checkpoint when it is repeated.
+    call that was interrupted, by kill -9 too, goes on from its last checkpoint when it is repeated. Several processes
+    share the work when they are started with TF_CONFIG or srun (docs/cluster.md); the first one writes the files.
     """
     report = _trainer("dlcourse.economics.equilibrium_report")
     training = _trainer("dlcourse.economics.equilibrium_training")
     name = report.name(model.value, borrowing_limit)
     try:
         economy = report.economy(model.value, cohorts, borrowing_limit)
-        net = _trainer("dlcourse.economics.equilibrium_net").EquilibriumNet(economy, seed=seed)
-        trained = training.train(
+        workers = _trainer("dlcourse.economics.multi_worker").join(cluster.value)
+        train = training.train
+        if workers is not None:
+            train = partial(_trainer("dlcourse.economics.multi_worker_training").train_on_workers, workers=workers)
+        net = report.network(model.value, economy, seed)
+        trained = train(
             net,
             steps=30_000 if steps is None and minutes is None else steps,
             minutes=minutes,
-            settings=training.TrainingSettings(seed=seed),
+            settings=training.TrainingSettings(paths=paths, seed=seed),
             checkpoints=checkpoints or out / "checkpoints" / name,
         )
+        if workers is not None and not workers.chief:
+            return
         errors = report.score_and_write(net, trained, out, name)
     except ValueError as error:
         fail(str(error))
-    except ArithmeticError as error:
+    except (ArithmeticError, ConnectionError) as error:
         fail(str(error), code=1)
     table = Table("error in %", *errors.columns, title=f"{trained.steps:,} steps, float64 check", title_justify="left")
     for metric, row in errors.iterrows():
         table.add_row(str(metric), *(f"{number:.4f}" for number in row))
     console.print(table)
     console.print(f"written to {out}", highlight=False, soft_wrap=True)
+
+
+class BreakoutProfile(StrEnum):
+    """The ways in which `dlcourse train breakout` trains."""
+
+    fast = "fast"
+    nature = "nature"
+
+
+@train_app.command()
+def breakout(
+    profile: Annotated[
+        BreakoutProfile, typer.Option(help="The course's own way, or that of the Nature paper.")
+    ] = BreakoutProfile.fast,
+    frames: Annotated[int | None, typer.Option(min=4, help="Frames of the game; the profile's without it.")] = None,
+    hours: Annotated[float | None, typer.Option(min=0, help="Stop after so many hours; call again to go on.")] = None,
+    seed: Seed = 0,
+    checkpoints: Checkpoints = None,
+    out: Annotated[Path, typer.Option(help="Folder for player, curve, scores and video.")] = Path("build/breakout"),
+    games: Annotated[int, typer.Option(min=1, help="Games of the final score.")] = 30,
+    video: Annotated[bool, typer.Option(help="Write the first minute of a game as a GIF file.")] = True,
+) -> None:
+    """Train the Atari player by DQN and score it from no-op starts with 5 % random actions.
+
+    Writes breakout_player.npz, breakout_player_curve.csv, breakout_player_evaluation.csv and breakout_player.gif. A
+    call that was interrupted, by kill -9 too, goes on from its last checkpoint when it is repeated.
+    """
+    trainer = _trainer("dlcourse.reinforcement.breakout")
+    frames = frames or trainer.PROFILES[profile.value].frames
+    try:
+        trained = trainer.train_breakout(
+            out, profile.value, frames=frames, hours=hours, seed=seed, checkpoints=checkpoints, report=_print_breakout
+        )
+    except ValueError as error:
+        fail(str(error))
+    except ArithmeticError as error:
+        fail(str(error), code=1)
+    done = trained.steps * trainer.FRAMES_PER_STEP
+    if trained.steps < frames // trainer.FRAMES_PER_STEP:
+        console.print(
+            f"stopped after {done:,} of {frames:,} frames; the same command goes on from here", highlight=False
+        )
+    player = trainer.load_player(out / f"{trainer.NAME}.npz")
+    scores = trainer.score_and_write(player, out, games)
+    if video:
+        trainer.record_game(player, seed=seed).save(out / f"{trainer.NAME}.gif")
+    table = Table("frames", "games", "mean score", "lowest", "highest", title="Breakout", title_justify="left")
+    table.add_row(f"{done:,}", f"{games}", f"{scores.mean():.1f}", f"{scores.min():.0f}", f"{scores.max():.0f}")
+    console.print(table)
+    console.print(f"written to {out}", highlight=False, soft_wrap=True)
+
+
+def _print_breakout(row: dict[str, float]) -> None:
+    console.print(
+        f"step {row['step']:,}  score {row['evaluation_return']:.1f}  in training {row['training_return']:.1f}  "
+        f"{row['steps_per_second']:.0f} steps/s",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _weather_data(path: Path | None) -> Any:

@@ -4,8 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
@@ -14,6 +16,7 @@ from typer.testing import CliRunner
 from dlcourse import cli, cli_train, console
 from dlcourse.datasets.weather import load_jena
 from dlcourse.datasets.weather_columns import WEATHER_COLUMNS
+from dlcourse.quiet import quiet_import
 
 ARGUMENTS = ("train", "weather", "--horizon", "12", "--steps", "6", "--check-every", "2")
 
@@ -104,3 +107,30 @@ def test_an_impossible_economy_is_refused_with_the_reason(tmp_path):
     limited = call("train", "deqn", "--model", "analytic", "--borrowing-limit", "-1", "--out", str(tmp_path))
     assert limited.exit_code == 2
     assert "has no borrowing limit" in limited.output
+
+
+def test_a_player_is_trained_scored_and_goes_on_after_its_hours_are_over(tmp_path, monkeypatch):
+    pytest.importorskip("ale_py")
+    trainer = quiet_import("dlcourse.reinforcement.breakout")
+    fast = trainer.PROFILES["fast"]
+    small = {"filters": (2, 4, 4), "hidden": (8,), "batch_size": 8, "warm_up": 64, "replay_capacity": 4000}
+    monkeypatch.setitem(trainer.PROFILES, "fast", replace(fast, settings=replace(fast.settings, **small)))
+    # What games score is tested with the games.
+    monkeypatch.setattr(trainer, "play_games", lambda player, episodes, **options: np.arange(float(episodes)))
+    arguments = ("train", "breakout", "--frames", "1600", "--games", "3", "--out", str(tmp_path))
+    stopped = call(*arguments, "--no-video", "--hours", "1e-9")
+    assert stopped.exit_code == 0, stopped.output
+    assert "stopped after 64 of 1,600 frames; the same command goes on from here" in stopped.output
+    with pytest.warns(UserWarning, match="begins new games"):
+        finished = call(*arguments)
+    assert finished.exit_code == 0, finished.output
+    assert "stopped" not in finished.output and "step 400  score 4.5" in finished.output
+    assert [word for word in finished.output.split() if word[0].isdigit()][-5:] == ["1,600", "3", "1.0", "0", "2"]
+    written = {path.name for path in tmp_path.iterdir()}
+    assert written >= {f"breakout_player{end}" for end in (".npz", "_curve.csv", "_evaluation.csv", ".gif")}
+    other = call(*arguments, "--seed", "1")
+    assert other.exit_code == 2 and "go on with the old settings" in other.output
+    options = call("train", "breakout", "--help").output
+    assert all(
+        f"--{name}" in options for name in ("profile", "frames", "hours", "seed", "checkpoints", "games", "video")
+    )

@@ -1,4 +1,4 @@
-"""What a training leaves behind: the network, its learning curve and the errors of the float64 check."""
+"""Economies by name, the networks that solve them, and what a training leaves behind: weights, curve and errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from dlcourse.economics.equilibrium_net import EquilibriumNet
 from dlcourse.economics.equilibrium_training import TrainingResult
 from dlcourse.economics.euler_errors import euler_errors
 from dlcourse.economics.olg import OLGEconomy
+from dlcourse.economics.pilot import standardise_by_pilot
 from dlcourse.files import write_atomically
+from dlcourse.weights import weights_folder
 
 
 def economy(model: str, cohorts: int | None = None, borrowing_limit: float = 0.0) -> OLGEconomy:
@@ -32,6 +34,50 @@ def economy(model: str, cohorts: int | None = None, borrowing_limit: float = 0.0
             raise ValueError(f"borrowing_limit={borrowing_limit}: the analytic economy has no borrowing limit")
         return analytic_olg(6 if cohorts is None else cohorts)
     return benchmark_olg(60 if cohorts is None else cohorts, borrowing_limit)
+
+
+def network(model: str, solved: OLGEconomy, seed: int = 0) -> EquilibriumNet:
+    """The network that `dlcourse train deqn` trains on an economy.
+
+    The benchmark's starts from the annuity and measures its inputs by a pilot, which takes some seconds. In the
+    analytic economy the annuity is the truth and would prove nothing, so that its network starts from a fixed share.
+
+    Args:
+        model: "analytic" or "benchmark".
+        solved: the economy.
+        seed: of initial weights and pilot.
+    """
+    if model == "analytic":
+        return EquilibriumNet(solved, seed=seed)
+    net = EquilibriumNet(solved, head="annuity", seed=seed)
+    standardise_by_pilot(net, seed=seed)
+    return net
+
+
+def solved_economy(borrowing_limit: float = 0.0) -> EquilibriumNet:
+    """The shipped solution of the benchmark economy of 60 cohorts.
+
+    Args:
+        borrowing_limit: 0, -0.5 or -1.
+
+    Returns:
+        The network; `.economy` is what it solves.
+
+    Raises:
+        FileNotFoundError: for a limit that nothing is shipped for.
+
+    Example:
+        >>> import numpy as np
+        >>> net = solved_economy()
+        >>> net.economy.cohorts, net.policy(np.array([0]), np.full((1, 60), 0.5)).shape
+        (60, (1, 59))
+
+    Used in: Lab 08
+    """
+    path = weights_folder() / f"{name('benchmark', borrowing_limit)}.npz"
+    if not path.is_file():
+        raise FileNotFoundError(f"no solution for borrowing_limit={borrowing_limit} is shipped: choose 0, -0.5 or -1")
+    return EquilibriumNet.load(path, benchmark_olg(60, borrowing_limit))
 
 
 def name(model: str, borrowing_limit: float = 0.0) -> str:

@@ -11,9 +11,16 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from dlcourse.economics.equilibrium_net import FIRST_GUESS, OUTPUT_BOUND, EquilibriumNet
+from dlcourse.economics.equilibrium_net import (
+    FIRST_GUESS,
+    LEAST_GUESS,
+    MOST_EATEN,
+    OUTPUT_BOUND,
+    EquilibriumNet,
+    annuity,
+)
 
-_SMALLEST = 1e-6
+_LEAST_INTENSITY = 1e-6
 
 
 class State(NamedTuple):
@@ -89,6 +96,12 @@ class EquilibriumConditions:
         self.transition = tf.constant(economy.shocks.transition, tf.float32)
         self.cumulative = tf.constant(np.cumsum(economy.shocks.transition, axis=1)[:, :-1], tf.float32)
         self.floor = tf.constant(net.floors.value, tf.float32)
+        # The old of 24 ages may own a billionth of what the young own; but u'' = c^-(gamma+1) must fit into float32.
+        self.least = max(1e-12, 10.0 ** (-30 / (economy.risk_aversion + 1)))
+        self.most_eaten = tf.constant(np.where(net.floors.binding, 1.0, MOST_EATEN), tf.float32)
+        self.annuity, self.later_labour = (tf.constant(values, tf.float32) for values in annuity(economy))
+        self.input_shift = tf.constant(net.input_shift, tf.float32)
+        self.input_scale = tf.constant(net.input_scale, tf.float32)
         # Where no limit binds, resources must never be the smaller of the two.
         self.free = tf.constant(np.where(net.floors.binding, 0.0, np.inf), tf.float32)
 
@@ -97,7 +110,7 @@ class EquilibriumConditions:
         floor = looseness * self.floor
         share, labour = self.economy.capital_share, self.economy.total_labour
         total = tf.reduce_sum(state.capital, axis=1)
-        intensity = tf.maximum(total / labour, _SMALLEST)
+        intensity = tf.maximum(total / labour, _LEAST_INTENSITY)
         productivity = tf.gather(self.productivity, state.shock)
         gross_return = share * productivity * intensity ** (share - 1) + 1 - tf.gather(self.depreciation, state.shock)
         wage = (1 - share) * productivity * intensity**share
@@ -107,12 +120,16 @@ class EquilibriumConditions:
         outputs = self._forward(weights, tf.concat([one_hot, aggregates, state.capital[:, 1:], income], axis=1))
 
         before = income[:, :-1]
-        resources = tf.maximum(before - floor, _SMALLEST)
+        resources = tf.maximum(before - floor, self.least)
         raw = outputs[:, : self.savers]
         overdraft = tf.zeros_like(raw)
-        if self.net.head == "consumption":
-            wish = FIRST_GUESS * resources * tf.exp(tf.clip_by_value(raw, -OUTPUT_BOUND, OUTPUT_BOUND))
-            eaten = tf.minimum(wish, resources)
+        if self.net.head in ("consumption", "annuity"):
+            guess = FIRST_GUESS * resources
+            if self.net.head == "annuity":
+                evenly = self.annuity * (before + wage[:, None] * self.later_labour)
+                guess = tf.maximum(evenly, LEAST_GUESS * resources)
+            wish = guess * tf.exp(tf.clip_by_value(raw, -OUTPUT_BOUND, OUTPUT_BOUND))
+            eaten = tf.minimum(wish, self.most_eaten * resources)
         elif self.net.head == "share":
             eaten = wish = resources * tf.sigmoid(-raw)
         else:
@@ -120,7 +137,7 @@ class EquilibriumConditions:
             eaten = wish = tf.maximum(resources - saved, 0.01 * resources)
             overdraft = tf.nn.relu(saved / resources - 0.99)
         multiplier = tf.math.softplus(outputs[:, self.savers :]) if self.net.kkt == "product" else None
-        consumption = tf.concat([eaten, tf.maximum(income[:, -1:], _SMALLEST)], axis=1)
+        consumption = tf.concat([eaten, tf.maximum(income[:, -1:], self.least)], axis=1)
         return Choice(before - eaten, wish, consumption, resources, multiplier, overdraft, gross_return)
 
     def residuals(self, weights: Sequence[tf.Tensor], state: State, looseness: tf.Tensor | float = 1.0) -> Residuals:
@@ -171,6 +188,7 @@ class EquilibriumConditions:
 
     def _forward(self, weights: Sequence[tf.Tensor], features: tf.Tensor) -> tf.Tensor:
         activation = {"tanh": tf.tanh, "relu": tf.nn.relu, "swish": tf.nn.silu}[self.net.activation]
+        features = (features - self.input_shift) / self.input_scale
         for kernel, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):
             features = activation(features @ kernel + bias)
         return features @ weights[-2] + weights[-1]

@@ -89,6 +89,7 @@ def train(
     settings: TrainingSettings | None = None,
     checkpoints: str | Path | None = None,
     on_chunk: Callable[[dict[str, float]], None] | None = None,
+    runner: Callable[[EquilibriumNet, TrainingSettings, CheckpointFolder | None], TrainingRun] | None = None,
 ) -> TrainingResult:
     """Trains a network on the states that its own policy leads to.
 
@@ -105,6 +106,7 @@ def train(
         settings: batch, learning rate, seed.
         checkpoints: folder; the run resumes from there after an interruption and gives the same result.
         on_chunk: called with each new row of the history, for a live plot.
+        runner: what takes the steps, `TrainingRun` without it; `multi_worker.train_on_workers` gives another one.
 
     Returns:
         History and how it ended.
@@ -126,7 +128,7 @@ def train(
     if checkpoints is not None:
         identity = net.settings | asdict(chosen) | {"steps": steps, "minutes": minutes}
         folder = CheckpointFolder(checkpoints, identity | _economy_identity(net))
-    run = _Run(net, chosen, folder)
+    run = (runner or TrainingRun)(net, chosen, folder)
     if run.total is None:
         run.total = steps if steps is not None else run.estimate(minutes * 60 - (time.perf_counter() - started))
     reached = False
@@ -145,12 +147,11 @@ def train(
     return TrainingResult(history, run.step, time.perf_counter() - started, reached)
 
 
-class _Run:
+class TrainingRun:
     """Weights, Adam's moments and the paths, and how they move on by 200 steps."""
 
     def __init__(self, net: EquilibriumNet, settings: TrainingSettings, folder: CheckpointFolder | None) -> None:
         self.net, self.settings, self.folder = net, settings, folder
-        self.conditions = EquilibriumConditions(net)
         self.step, self.total, self.rows = 0, None, []
         zeros = [np.zeros_like(weight) for weight in net.weights]
         shock, capital = _first_states(net, settings)
@@ -159,8 +160,11 @@ class _Run:
         if saved is not None:
             self.step, self.total, self.rows = saved.step, saved.state["total"], saved.state["rows"]
             self.variables = [saved.arrays[f"array_{i}"] for i in range(len(self.variables))]
+            net.input_shift, net.input_scale = saved.arrays["input_shift"], saved.arrays["input_scale"]
             self._hand_over()
-        self._compiled = tf.function(self._chunk, jit_compile=True)
+        self.conditions = EquilibriumConditions(net)
+        # Nothing here is for AutoGraph to rewrite, and its reading of the source takes longer than the compiler.
+        self._compiled = tf.function(self._chunk, jit_compile=True, autograph=False)
 
     def estimate(self, seconds: float) -> int:
         """How many steps fit into that time, by the speed of a trial that changes nothing."""
@@ -196,22 +200,30 @@ class _Run:
         self.rows.append(row)
         self._hand_over()
         if self.folder is not None:
-            arrays = {f"array_{i}": array for i, array in enumerate(self.variables)}
-            self.folder.save(self.step, arrays, {"total": self.total, "rows": self.rows})
+            self._save(self._all_paths(self.variables))
         return row
+
+    def _save(self, variables: list[np.ndarray]) -> None:
+        arrays = {f"array_{i}": array for i, array in enumerate(variables)}
+        arrays |= {"input_shift": self.net.input_shift, "input_scale": self.net.input_scale}
+        self.folder.save(self.step, arrays, {"total": self.total, "rows": self.rows})
+
+    def _all_paths(self, variables: list[np.ndarray]) -> list[np.ndarray]:
+        """Weights, moments and the states of every path; this run has them all."""
+        return variables
 
     def _hand_over(self) -> None:
         self.net.set_weights(self.variables[: len(self.net.weights)])
 
     def _report_break(self, step: int, before: list[tf.Tensor]) -> None:
         state, _, _ = self._compiled(before, tf.constant(self.step), tf.constant(step), tf.constant(self.total))
-        shock, capital = state[-2].numpy(), state[-1].numpy()
+        shock, capital = self._all_paths([tensor.numpy() for tensor in state])[-2:]
         totals = np.nan_to_num(capital.sum(axis=1), nan=-np.inf)
         path = int(np.argmin(totals))
         raise TrainingBrokeError(
-            f"training broke at step {step}: the loss is not finite or capital ran out. The path with the least "
-            f"capital has shock {shock[path]} and K = {capital[path].sum():.6g}. The network holds the weights of step "
-            f"{self.step}; try a smaller learning rate or a longer warm-up"
+            f"training broke at step {step}: the loss is not finite or capital ran out. Of the states before it, the "
+            f"one with the least capital has shock {shock[path]} and K = {capital[path].sum():.6g}. The network holds "
+            f"the weights of step {self.step}; try a smaller learning rate or a longer warm-up"
         )
 
     def _rate(self, step: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
@@ -226,20 +238,32 @@ class _Run:
         share = tf.cast(step, tf.float32) / tf.cast(total, tf.float32)
         return tf.clip_by_value((share - _NO_DEBT_UNTIL) / (_ALL_DEBT_FROM - _NO_DEBT_UNTIL), 0.0, 1.0)
 
+    def _look(self, weights: list[tf.Tensor], state: State, step: tf.Tensor, total: tf.Tensor) -> Any:
+        """The gradient of the loss, the residuals, and the state of every path after this step."""
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            found = self.conditions.residuals(weights, state, self._looseness(step, total))
+        following = self.conditions.next_state(state, found.savings, self._uniforms(step))
+        return tape.gradient(found.loss, weights), found, following
+
+    def _uniforms(self, step: tf.Tensor) -> tf.Tensor:
+        return tf.random.stateless_uniform([self.settings.paths], tf.stack([self.settings.seed, step]))
+
+    def _move(
+        self, flat: list[tf.Tensor], gradients: list[tf.Tensor], loss: tf.Tensor, step: tf.Tensor, total: tf.Tensor
+    ) -> list[tf.Tensor]:
+        """Weights and moments after this step; `flat` may hold more than these, behind them."""
+        count = len(self.net.weights)
+        weights, means, squares = flat[:count], flat[count : 2 * count], flat[2 * count : 3 * count]
+        gradients = normalised(gradients, loss, self.settings.clip_norm)
+        return _adam(weights, gradients, means, squares, step, self._rate(step, total))
+
     def _chunk(self, tensors: list[tf.Tensor], first: tf.Tensor, last: tf.Tensor, total: tf.Tensor) -> Any:
         count = len(self.net.weights)
 
         def body(step: tf.Tensor, broken: tf.Tensor, flat: list[tf.Tensor], sums: list[tf.Tensor]) -> Any:
-            weights, means, squares = flat[:count], flat[count : 2 * count], flat[2 * count : 3 * count]
-            state = State(flat[-2], flat[-1])
-            with tf.GradientTape() as tape:
-                tape.watch(weights)
-                found = self.conditions.residuals(weights, state, self._looseness(step, total))
-            gradients, _ = tf.clip_by_global_norm(tape.gradient(found.loss, weights), self.settings.clip_norm)
-            updated = _adam(weights, gradients, means, squares, step, self._rate(step, total))
-            seed = tf.stack([self.settings.seed, step])
-            uniforms = tf.random.stateless_uniform([self.settings.paths], seed)
-            following = self.conditions.next_state(state, found.savings, uniforms)
+            gradients, found, following = self._look(flat[:count], State(flat[-2], flat[-1]), step, total)
+            updated = self._move(flat, gradients, found.loss, step, total)
             capital = tf.reduce_sum(following.capital, axis=1)
             fine = tf.math.is_finite(found.loss) & tf.reduce_all(capital > 0)
             figures = [found.loss, tf.reduce_mean(found.errors), tf.reduce_max(found.errors), tf.reduce_mean(capital)]
@@ -251,6 +275,17 @@ class _Run:
 
         _, broken, state, sums = tf.while_loop(going, body, (first, tf.constant(-1), list(tensors), [0.0] * 4))
         return state, sums, broken
+
+
+def normalised(gradients: list[tf.Tensor], loss: tf.Tensor, clip_norm: float) -> list[tf.Tensor]:
+    """The gradient of the root of the loss, shortened to `clip_norm` where it is longer.
+
+    The loss falls by a factor of a million and jumps with every rare shock; Adam averages gradients, and of squares the
+    largest would be all that it remembers. Taken from the whole batch's gradient and loss, so that workers that share
+    a batch average both first.
+    """
+    rooted = [0.5 * tf.math.rsqrt(loss + 1e-12) * gradient for gradient in gradients]
+    return tf.clip_by_global_norm(rooted, clip_norm)[0]
 
 
 def _adam(

@@ -7,7 +7,7 @@ import tensorflow as tf
 from dlcourse.economics.analytic_olg import analytic_olg, savings_shares
 from dlcourse.economics.benchmark_olg import benchmark_olg
 from dlcourse.economics.debt import debt_floors, reference_intensity
-from dlcourse.economics.equilibrium_net import EquilibriumNet
+from dlcourse.economics.equilibrium_net import EquilibriumNet, annuity
 from dlcourse.economics.equilibrium_residuals import EquilibriumConditions, State
 from dlcourse.economics.euler_errors import euler_errors
 
@@ -17,7 +17,8 @@ def some_states(economy, count=64, seed=0):
     shock = rng.integers(len(economy.shocks), size=count)
     capital = rng.uniform(0.5, 1.5, (count, economy.cohorts))
     capital[:, 0] = 0.0
-    capital *= reference_intensity(economy) * economy.total_labour / capital.sum(axis=1, keepdims=True)
+    total = reference_intensity(economy) * economy.total_labour * rng.uniform(0.8, 1.2, (count, 1))
+    capital *= total / capital.sum(axis=1, keepdims=True)
     return shock, capital
 
 
@@ -31,12 +32,13 @@ def perturbed(net, size=0.3, seed=1):
     return net
 
 
-@pytest.mark.parametrize("head", ["consumption", "share", "level"])
+@pytest.mark.parametrize("head", ["consumption", "annuity", "share", "level"])
 @pytest.mark.parametrize("limit", [0.0, -0.5])
 def test_tensorflow_and_numpy_give_the_same_savings(head, limit):
     net = perturbed(EquilibriumNet(benchmark_olg(12, limit), hidden=(16,), head=head))
     net.weights[-1] = np.full_like(net.weights[-1], -2.5)
     shock, capital = some_states(net.economy)
+    net.standardise(*some_states(net.economy, seed=5))
     choice = EquilibriumConditions(net).choose(net.weights, as_tensors(shock, capital))
     np.testing.assert_allclose(choice.savings, net.policy(shock, capital), atol=2e-5)
 
@@ -47,6 +49,7 @@ def test_the_residual_is_zero_where_the_closed_form_is_the_policy():
     for head, output in (
         ("share", np.log(shares / (1 - shares))),
         ("consumption", np.log((1 - shares) / 0.7)),
+        ("annuity", np.zeros(5)),
     ):
         net = EquilibriumNet(economy, hidden=(8,), head=head)
         net.weights[-2][:] = 0.0
@@ -110,6 +113,39 @@ def test_the_gradient_is_that_of_finite_differences():
         np.testing.assert_allclose(gradient[age], (up - down) / 2e-2, rtol=2e-2, atol=1e-4)
 
 
+def test_the_annuity_can_be_eaten_every_year_and_leaves_nothing_at_the_end():
+    economy = benchmark_olg()
+    share, later_labour = annuity(economy)
+    wage, gross_return = 0.54, 1 / economy.discount
+    income, eaten = wage * economy.labour[0], []
+    for age in range(59):
+        eaten.append(share[age] * (income + wage * later_labour[age]))
+        income = gross_return * (income - eaten[-1]) + wage * economy.labour[age + 1]
+    np.testing.assert_allclose([*eaten[1:], income], eaten[0], rtol=1e-10)
+
+
+def test_where_nothing_limits_debt_nobody_eats_the_last_that_it_has():
+    economy = analytic_olg(24)
+    net = EquilibriumNet(economy, hidden=(8,))
+    net.weights[-1] = np.full_like(net.weights[-1], 3.0)
+    shock, capital = some_states(economy)
+    assert (net.policy(shock, capital) > 0).all()
+    # An economy that starts far from where it was trained comes through, too.
+    assert euler_errors(economy, net.policy, periods=50, burn_in=0).path.capital.sum(axis=1).min() > 0
+
+
+def test_standardised_inputs_have_mean_zero_and_deviation_one_over_the_states():
+    net = EquilibriumNet(benchmark_olg(12), hidden=(8,))
+    states = some_states(net.economy, 500)
+    net.standardise(*states)
+    inputs = (net._features(*states) - net.input_shift) / net.input_scale
+    np.testing.assert_allclose(inputs[:, 4:].mean(axis=0), 0, atol=1e-9)
+    np.testing.assert_allclose(inputs[:, 4:].std(axis=0), 1, atol=1e-9)
+    np.testing.assert_array_equal(inputs[:, :4], np.eye(4)[states[0]])
+    with pytest.raises(ValueError, match="1 states in which prices do not move"):
+        net.standardise(states[0][:1], states[1][:1])
+
+
 def test_a_limit_on_debt_holds_only_for_those_who_could_repay_it():
     floors = debt_floors(benchmark_olg(borrowing_limit=-1.0))
     assert (floors.value >= -1.0).all()
@@ -120,10 +156,11 @@ def test_a_limit_on_debt_holds_only_for_those_who_could_repay_it():
 
 
 def test_a_network_comes_back_from_its_file(tmp_path):
-    net = perturbed(EquilibriumNet(benchmark_olg(12), hidden=(8, 4), activation="swish"))
+    net = perturbed(EquilibriumNet(benchmark_olg(12), hidden=(8, 4), activation="swish", head="annuity"))
+    states = some_states(net.economy)
+    net.standardise(*states)
     net.save(tmp_path / "net.npz")
     loaded = EquilibriumNet.load(tmp_path / "net.npz", benchmark_olg(12))
-    states = some_states(net.economy)
     np.testing.assert_array_equal(loaded.policy(*states), net.policy(*states))
     with pytest.raises(ValueError, match="policy of 12 cohorts, the economy has 6"):
         EquilibriumNet.load(tmp_path / "net.npz", benchmark_olg(6))
@@ -137,6 +174,7 @@ def test_a_network_comes_back_from_its_file(tmp_path):
         ({"head": "x"}, "head='x'"),
         ({"kkt": "x"}, "kkt='x'"),
         ({"kkt": "product"}, "learns a multiplier"),
+        ({"kkt": "product", "head": "annuity"}, "learns a multiplier"),
     ],
 )
 def test_settings_that_make_no_network_are_refused(settings, message):

@@ -9,14 +9,16 @@ import time
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from dlcourse.checkpoints import CheckpointMismatchError
 from dlcourse.economics.algorithm_1 import algorithm_1
 from dlcourse.economics.analytic_olg import analytic_olg, savings_shares
 from dlcourse.economics.benchmark_olg import benchmark_olg
 from dlcourse.economics.equilibrium_net import EquilibriumNet
-from dlcourse.economics.equilibrium_training import TrainingBrokeError, TrainingSettings, train
+from dlcourse.economics.equilibrium_training import TrainingBrokeError, TrainingSettings, normalised, train
 from dlcourse.economics.euler_errors import euler_errors
+from dlcourse.economics.pilot import standardise_by_pilot
 
 SMALL = TrainingSettings(paths=16, seed=3)
 
@@ -37,6 +39,14 @@ def test_training_finds_the_closed_form():
     assert np.abs(errors.path.savings / truth - 1).mean() < 0.002
     assert result.history["mean_error"][-1] < result.history["mean_error"][0] / 5
     assert result.history["step"].tolist() == list(range(200, 2_001, 200))
+
+
+def test_many_ages_of_whom_the_first_alone_earns_are_learned_too():
+    # The untrained old own a billionth of the young's capital: a floor under consumption must lie below that.
+    economy = analytic_olg(24)
+    net = EquilibriumNet(economy, hidden=(16,))
+    train(net, steps=1_000, settings=TrainingSettings(paths=32, learning_rate=3e-3))
+    assert euler_errors(economy, net.policy, periods=500, burn_in=100).residual.mean < 0.01
 
 
 def test_the_same_seed_gives_the_same_network_and_another_one_another():
@@ -97,6 +107,32 @@ def test_killed_and_resumed_is_the_run_that_was_never_interrupted(tmp_path):
     np.testing.assert_array_equal(first.history["loss"], second.history["loss"])
 
 
+def test_a_checkpoint_brings_the_measure_of_the_inputs_back(tmp_path):
+    economy = benchmark_olg(6)
+    rng = np.random.default_rng(0)
+    capital = rng.uniform(0.2, 0.6, (50, 6)) * np.array([0.0, 0.1, 1, 1, 1, 1])
+    nets = [small_net(economy) for _ in range(2)]
+    nets[0].standardise(np.arange(50) % 4, capital)
+    for net in nets:
+        train(net, steps=200, settings=SMALL, checkpoints=tmp_path)
+    np.testing.assert_array_equal(nets[0].input_scale, nets[1].input_scale)
+    shock = np.arange(50) % 4
+    np.testing.assert_array_equal(nets[0].policy(shock, capital), nets[1].policy(shock, capital))
+
+
+def test_the_normalised_gradient_is_that_of_the_root_of_the_loss():
+    point = [tf.constant([0.3, -0.2]), tf.constant([[2.0]])]
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(point)
+        loss = tf.reduce_sum(point[0] ** 4) + tf.reduce_sum(point[1] ** 2)
+        root = tf.sqrt(loss)
+    expected = tape.gradient(root, point)
+    for one, other in zip(normalised(tape.gradient(loss, point), loss, 100.0), expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+    short = normalised(tape.gradient(loss, point), loss, 0.5)
+    np.testing.assert_allclose(tf.linalg.global_norm(short), 0.5, rtol=1e-5)
+
+
 def test_a_folder_of_another_run_is_refused(tmp_path):
     train(small_net(), steps=200, settings=SMALL, checkpoints=tmp_path)
     with pytest.raises(CheckpointMismatchError, match="steps was 200, now 400"):
@@ -113,6 +149,16 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_weights():
     with pytest.raises(TrainingBrokeError, match=r"broke at step \d+: .* has shock \d and K = "):
         train(net, steps=200, settings=wild)
     for one, other in zip(net.weights, good, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_households_that_eat_everything_stop_the_training_before_capital_is_nothing():
+    net = small_net(benchmark_olg(6))
+    net.weights[-1] = np.full_like(net.weights[-1], 3.0)
+    before = [weight.copy() for weight in net.weights]
+    with pytest.raises(TrainingBrokeError, match=r"broke at step 0: .* capital ran out.* K = "):
+        train(net, steps=200, settings=SMALL)
+    for one, other in zip(net.weights, before, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -145,8 +191,11 @@ def test_what_cannot_be_run_is_refused(call, message):
 
 def test_the_benchmark_economy_is_learned_too():
     economy = benchmark_olg(12)
-    net = EquilibriumNet(economy, hidden=(32, 32))
+    net = EquilibriumNet(economy, hidden=(32, 32), head="annuity")
+    standardise_by_pilot(net, steps=600, periods=500)
+    # The young own little and the old much; measured in its own deviation, each has the same say.
+    assert net.input_scale[7] < net.input_scale[12] / 2
     before = time.process_time()
-    train(net, steps=1_500)
+    train(net, steps=1_000)
     errors = euler_errors(economy, net.policy, periods=1_000, burn_in=200)
-    assert errors.residual.mean < 0.02, f"after {time.process_time() - before:.0f} s"
+    assert errors.residual.mean < 0.004, f"after {time.process_time() - before:.0f} s"
