@@ -106,14 +106,13 @@ class FrameReplay(StreamReplay):
     def add(self, transitions: Transitions, ended: np.ndarray | None = None) -> None:
         """Stores one step of each copy, in the place of the oldest where the replay is full.
 
-        A lost life may be `terminated` without being `ended`: nothing is then bootstrapped, yet the frames go on. A
-        stream also breaks where it was not announced, if `observations` are not the `next_observations` of the step
-        before, such as after a resume that began new episodes.
+        A stream breaks where `observations` are not the `next_observations` of the step before: at a new episode, or
+        after a resume that began new ones. After a lost life, which may be `terminated`, the frames go on.
 
         Args:
             transitions: one step; observations and next_observations have shape (N, stack, *frame) and are uint8.
-            ended: whether the copy begins a new episode after this step, shape (N,), bool; None stands for
-                `terminated | truncated`. A truncated copy always does.
+            ended: whether the copy begins a new episode after this step, shape (N,), bool: the step can then be drawn
+                at once. None waits for the next step to show it. A truncated copy always does.
 
         Raises:
             ValueError: for a wrong shape, NaN or infinity, or next_observations that are not the observations with one
@@ -129,7 +128,7 @@ class FrameReplay(StreamReplay):
         }
         truncated = checked_rows("truncated", np.asarray(transitions.truncated), self._begins, count)
         if ended is None:
-            ended = step["terminated"] | truncated
+            ended = truncated
         else:
             ended = checked_rows("ended", np.asarray(ended), self._begins, count) | truncated
         if not np.array_equal(seen[:, 1:], following[:, :-1]):

@@ -30,6 +30,7 @@ class LiveReturns:
         goal: return from which on the task counts as solved, drawn as a line.
         best: return of the best policy known, drawn as a line; None draws none.
         title: of the growing picture.
+        goal_name: what the line at the goal is called.
 
     Attributes:
         steps: of the rows so far.
@@ -41,11 +42,12 @@ class LiveReturns:
         >>> live.steps, live.returns
         ([500], [-1200.0])
 
-    Used in: Lab 06
+    Used in: Lab 06, Lab 07
     """
 
-    def __init__(self, goal: float, best: float | None = None, title: str = "") -> None:
+    def __init__(self, goal: float, best: float | None = None, title: str = "", goal_name: str = "stands up") -> None:
         self.goal = goal
+        self.goal_name = goal_name
         self.best = best
         self.title = title
         self.steps: list[int] = []
@@ -78,7 +80,7 @@ class LiveReturns:
         with style():
             figure, ax = plt.subplots(figsize=(6.0, 3.4))
             ax.plot(self.steps, self.returns, marker="o", color=PALETTE[0], label="the agent, without noise")
-            _reference_lines(ax, self.goal, self.best)
+            _reference_lines(ax, self.goal, self.best, self.goal_name)
             ax.set(title=self.title, xlabel="steps in the environment", ylabel="mean return of 10 episodes")
             ax.legend(loc="lower right")
         return figure
@@ -152,7 +154,7 @@ def compare_learning(
     return figure
 
 
-def _reference_lines(ax: Axes, goal: float, best: float | None) -> None:
-    ax.axhline(goal, color=PALETTE[1], linestyle="--", linewidth=1.2, label=f"stands up: {goal:.0f}")
+def _reference_lines(ax: Axes, goal: float, best: float | None, goal_name: str = "stands up") -> None:
+    ax.axhline(goal, color=PALETTE[1], linestyle="--", linewidth=1.2, label=f"{goal_name}: {goal:g}")
     if best is not None:
         ax.axhline(best, color=PALETTE[2], linestyle=":", linewidth=1.5, label=f"dynamic programming: {best:.0f}")
