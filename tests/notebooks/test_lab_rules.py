@@ -169,7 +169,8 @@ def test_metadata_are_complete_and_kernelspec_is_python3(source):
         assert notebook.metadata.kernelspec.name == "python3"
         assert about.minutes in range(15, 181)
         assert about.needs
-        assert 0 < about.budget_seconds <= 60
+        # A minute; lab 07, which trains four agents and plays Atari, takes up to 90 seconds in all.
+        assert 0 < about.budget_seconds <= (90 if about.number == "07" else 60)
         assert about.number == lab_source.lab_number(source)
 
 
