@@ -550,7 +550,7 @@ animate_film(film, busiest, busiest + 150, every=2, alt=alt)
 # %% tags=["nbval-ignore-output"]
 from dlcourse.reinforcement.plots_values import values_along_game
 
-chosen = [pair[1], pair[0], max(int(lost[0]) - 1, 0) if len(lost) else 0, len(value) // 2, len(value) - 60]
+chosen = {*pair, max(int(lost[0]) - 1, 0) if len(lost) else 0, len(value) - 60}
 figure = values_along_game(film, sorted(chosen))
 show(figure, alt="The value saws up before each brick and down after it, and drops towards 0 before each lost life.")
 
@@ -566,7 +566,7 @@ for name, t in zip("AB", pair, strict=True):
     bricks = np.sign(film.rewards[t : t + 100])
     future = n_step_target(bricks, np.zeros(100), value[t + 100], 0.99)
     print(f"{name}: the network says {value[t]:.2f}. The game then brought {future:.2f},", end=" ")
-    print(f"with {int(bricks[:30].sum())} bricks in the first two seconds.")
+    print(f"bricks in the first two seconds: {int(bricks[:30].sum())}.")
 
 # %% [markdown]
 # The network says B. Did you, and for the reason that the pictures show? Look where the ball is, which way it flies and
@@ -677,7 +677,7 @@ try:
 except ImportError as reason:
     print("TF-Agents is left out here.", reason)
 figure = learning_curves(poles, "Both implementations learn to balance", "steps that the pole stands", goal=500)
-show(figure, alt="The mean return of both agents climbs from about 10 to over 100 within 3,000 steps.")
+show(figure, alt="The mean return of both agents climbs from about 10 to around 100 and more within 3,000 steps.")
 
 # %%
 for name, (_, returns) in poles.items():
@@ -685,8 +685,8 @@ for name, (_, returns) in poles.items():
         print(f"{name}: reaches 100 steps: {bool(max(returns) >= 100)}")
 
 # %% [markdown]
-# The curves are not the same: the two draw other random numbers, and DQN on CartPole is famously jumpy. But both
-# learn, at about the same pace. A library is a good place to get an algorithm from, and a few hundred lines of your own
+# The curves are not the same: the two draw other random numbers, and DQN on CartPole is famously jumpy. But both keep
+# the pole up many times longer than an untrained network. A library is a good place to get an algorithm from, and a few hundred lines of your own
 # are a good place to understand it. When the two disagree beyond luck, one of them has a bug.
 #
 # ## 8. You get what you pay for
