@@ -686,8 +686,8 @@ for name, (_, returns) in poles.items():
 
 # %% [markdown]
 # The curves are not the same: the two draw other random numbers, and DQN on CartPole is famously jumpy. But both keep
-# the pole up many times longer than an untrained network. A library is a good place to get an algorithm from, and a few hundred lines of your own
-# are a good place to understand it. When the two disagree beyond luck, one of them has a bug.
+# the pole up many times longer than an untrained network. A library is a good place to get an algorithm from, and a few
+# hundred lines of your own are a good place to understand it. When the two disagree beyond luck, one of them has a bug.
 #
 # ## 8. You get what you pay for
 #
