@@ -11,17 +11,15 @@ Reference: Mnih et al. (2015), "Methods: Preprocessing".
 
 from __future__ import annotations
 
-from functools import cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlcourse.arguments import check_count
+from dlcourse.reinforcement.atari_screen import FRAMES_PER_STEP, SIDE, averages
 
 STACK = 4
-SIDE = 84
-_FRAMES_PER_STEP = 4
 # What the eye sees of red, green and blue.
 _BRIGHTNESS = (0.299, 0.587, 0.114)
 
@@ -136,7 +134,7 @@ def preprocessed(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray
     if first.shape != second.shape or first.ndim != 3 or first.shape[2] != 3:
         raise ValueError(f"frames of shapes {first.shape} and {second.shape}: give two of shape (height, width, 3)")
     grey = np.maximum(first, second) @ np.array(_BRIGHTNESS)
-    rows, columns = _covering(grey.shape[0]), _covering(grey.shape[1])
+    rows, columns = averages(grey.shape[0], SIDE), averages(grey.shape[1], SIDE)
     return np.rint(rows @ grey @ columns.T).astype(np.uint8)
 
 
@@ -179,19 +177,10 @@ def film_game(player: Player, *, steps: int = 400, seed: int = 0, epsilon: float
         if fire:
             action = screen.action_names.index("FIRE")
         points, lives = screen.points, screen.lives
-        frames = [screen.press(action) for _ in range(_FRAMES_PER_STEP)]
+        frames = [screen.press(action) for _ in range(FRAMES_PER_STEP)]
         kept.append((picture, stack, values, action, screen.points - points, screen.lives))
         fire, picture = screen.lives < lives, frames[-1]
         stack = np.concatenate([stack[1:], preprocessed(frames[-2], frames[-1])[np.newaxis]])
         if screen.over:
             break
     return GameFilm(*(np.array(column) for column in zip(*kept, strict=True)), over=screen.over)
-
-
-@cache
-def _covering(size: int) -> NDArray[np.float64]:
-    """Weights with which `size` pixels make the mean over each of 84 equal parts, shape (84, size)."""
-    edges = np.arange(SIDE + 1) * size / SIDE
-    pixels = np.arange(size)
-    covered = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    return np.clip(covered, 0, None) * SIDE / size
