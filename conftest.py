@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -24,11 +25,13 @@ seconds_by_notebook: dict[str, float] = defaultdict(float)
 
 
 def pytest_runtest_teardown(item: pytest.Item) -> None:
-    """Notes how much processor time the notebook's kernel has used so far.
+    """Closes what pictures the test left open, and notes how much processor time a notebook's kernel has used so far.
 
     Processor time, not the clock: kernels run with one thread, so on two quiet cores the two are the same, and a busy
     machine does not fail a lab that is fast enough.
     """
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
     manager = getattr(getattr(item.parent, "kernel", None), "km", None)
     if manager is not None and manager.is_alive():
         used = psutil.Process(manager.provisioner.pid).cpu_times()
