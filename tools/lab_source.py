@@ -127,7 +127,7 @@ def with_generated_cells(cells: list[NotebookNode], source: Path, metadata: dict
         generated(new_markdown_cell(badge_text(source, metadata)), "badge"),
         *cells[1:before_setup],
         generated(new_markdown_cell(SETUP_TEXT.format(here=here)), "setup-text"),
-        generated(new_code_cell(setup_code() + load_code(metadata)), "setup"),
+        generated(new_code_cell(setup_code(missing_on_colab(metadata)) + load_code(metadata)), "setup"),
         *cells[before_setup:],
         generated(new_markdown_cell(footer_text(source)), "footer"),
     ]
@@ -181,8 +181,18 @@ def load_code(metadata: dict[str, object]) -> str:
     return (KERAS_2_FOR_TF_AGENTS if metadata.get("tf_agents") else "") + LOAD_TENSORFLOW
 
 
-def setup_code() -> str:
+def missing_on_colab(metadata: dict[str, object]) -> list[str]:
+    """What the lab requires and Colab does not bring."""
+    lines = (ROOT / "tools" / "colab_versions.txt").read_text(encoding="utf-8").splitlines()
+    # TensorBoard comes with Colab, too; its version there does not matter to us.
+    brought = {"tensorboard"} | {line.split("==")[0] for line in lines}
+    return [name for name in metadata["requires"] if name not in brought]
+
+
+def setup_code(more: list[str]) -> str:
+    """The setup cell, which on Colab installs the course and these packages."""
     repository = project_settings()["repository"]
+    packages = ", ".join(["course", *(f'"{name}"' for name in more)])
     return textwrap.dedent(
         f"""\
         import os
@@ -196,7 +206,7 @@ def setup_code() -> str:
             with open("keep.txt", "w") as file:
                 file.writelines(f"{{name}}=={{importlib.metadata.version(name)}}\\n" for name in keep)
             course = os.environ.get("DLCOURSE_SOURCE", "git+https://github.com/{repository}")
-            subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-c", "keep.txt", course], check=True)"""
+            subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-c", "keep.txt", {packages}], check=True)"""
     )
 
 
