@@ -166,7 +166,7 @@ def breakout(
 ) -> None:
     """Train the Atari player by DQN and score it from no-op starts with 5 % random actions.
 
-    Writes breakout_player.npz, breakout_player_curve.csv, breakout_player_evaluation.csv and breakout_player.gif. A
+    Writes breakout_player.npz, _curve.csv and _curve.png, _evaluation.csv and .gif of the same name. A
     call that was interrupted, by kill -9 too, goes on from its last checkpoint when it is repeated.
     """
     trainer = _trainer("dlcourse.reinforcement.breakout")

@@ -127,7 +127,9 @@ def test_a_player_is_trained_scored_and_goes_on_after_its_hours_are_over(tmp_pat
     assert "stopped" not in finished.output and "step 400  score 4.5" in finished.output
     assert [word for word in finished.output.split() if word[0].isdigit()][-5:] == ["1,600", "3", "1.0", "0", "2"]
     written = {path.name for path in tmp_path.iterdir()}
-    assert written >= {f"breakout_player{end}" for end in (".npz", "_curve.csv", "_evaluation.csv", ".gif")}
+    assert written >= {
+        f"breakout_player{end}" for end in (".npz", "_curve.csv", "_curve.png", "_evaluation.csv", ".gif")
+    }
     other = call(*arguments, "--seed", "1")
     assert other.exit_code == 2 and "go on with the old settings" in other.output
     options = call("train", "breakout", "--help").output

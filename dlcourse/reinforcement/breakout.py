@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ from dlcourse.reinforcement.atari_screen import FRAMES_PER_STEP, AtariScreen
 from dlcourse.reinforcement.dqn import DQN, make_network
 from dlcourse.reinforcement.dqn_settings import DQNSettings
 from dlcourse.reinforcement.exploration import epsilon_greedy
+from dlcourse.reinforcement.plots_values import learning_curves
 from dlcourse.reinforcement.q_networks import CompiledNetwork
 from dlcourse.reinforcement.training import TrainingResult, TrainingSettings, train
 from dlcourse.reinforcement.watching import Recording, record
@@ -180,7 +182,7 @@ def train_breakout(
 ) -> TrainingResult:
     """Trains the player; a call that was stopped, by kill -9 too, goes on from its last checkpoint.
 
-    After each evaluation it writes breakout_player.npz into `out`, at the end breakout_player_curve.csv.
+    After each evaluation it writes breakout_player.npz into `out`, at the end the learning curve as CSV and PNG.
 
     Args:
         out: folder of the results.
@@ -224,14 +226,22 @@ def train_breakout(
             report=write,
         )
     save_player(agent, out / f"{NAME}.npz")
-    write_curve(result.history, out / f"{NAME}_curve.csv")
+    write_curve(result.history, out)
     return result
 
 
-def write_curve(history: pd.DataFrame, path: Path) -> None:
-    """Writes the history of a training as CSV, with frames beside steps."""
+def write_curve(history: pd.DataFrame, out: Path) -> None:
+    """Writes the history of a training as breakout_player_curve.csv, with frames beside steps, and as a picture."""
     table = history.assign(frames=history["step"] * FRAMES_PER_STEP)
-    write_atomically(path, table.round(4).to_csv(index=False, lineterminator="\n"))
+    write_atomically(Path(out) / f"{NAME}_curve.csv", table.round(4).to_csv(index=False, lineterminator="\n"))
+    curves = {
+        "games while learning": (history["step"], history["training_return"]),
+        "evaluation, epsilon .05": (history["step"], history["evaluation_return"]),
+    }
+    figure = learning_curves(curves, "Breakout: score of whole games", "mean score", goal=None)
+    with open_atomically(Path(out) / f"{NAME}_curve.png") as file:
+        figure.savefig(file, format="png", dpi=120)
+    plt.close(figure)
 
 
 def score_and_write(player: AtariPlayer | DQN, out: Path, games: int = 30, epsilon: float = 0.05) -> NDArray:
