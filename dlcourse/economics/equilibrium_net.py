@@ -112,6 +112,15 @@ class EquilibriumNet:
         """What tells this network from another one over the same economy, as JSON values."""
         return {"hidden": list(self.hidden), "activation": self.activation, "head": self.head, "kkt": self.kkt}
 
+    @property
+    def constants(self) -> dict[str, np.ndarray]:
+        """What the network computes with, is stored with its weights and does not learn."""
+        return {"input_shift": self.input_shift, "input_scale": self.input_scale}
+
+    @constants.setter
+    def constants(self, values: dict[str, np.ndarray]) -> None:
+        self.input_shift, self.input_scale = values["input_shift"], values["input_scale"]
+
     def policy(self, shock: np.ndarray, capital: np.ndarray) -> np.ndarray:
         """Savings by age, computed in float64: what `euler_errors` and `simulate` ask for.
 
@@ -172,10 +181,9 @@ class EquilibriumNet:
     def save(self, path: str | Path) -> None:
         """Writes weights and settings to an `.npz` file, whole or not at all. The economy is not in it."""
         header = json.dumps(self.settings | {"cohorts": self.economy.cohorts})
-        inputs = {"input_shift": self.input_shift, "input_scale": self.input_scale}
         weights = {f"weight_{i}": array for i, array in enumerate(self.weights)}
         with open_atomically(Path(path)) as file:
-            np.savez(file, settings=np.array(header), **inputs, **weights)
+            np.savez(file, settings=np.array(header), **self.constants, **weights)
 
     @classmethod
     def load(cls, path: str | Path, economy: OLGEconomy) -> EquilibriumNet:
@@ -191,13 +199,13 @@ class EquilibriumNet:
         with np.load(path, allow_pickle=False) as stored:
             settings = json.loads(str(stored["settings"]))
             arrays = [stored[f"weight_{i}"] for i in range(sum(name.startswith("weight_") for name in stored.files))]
-            inputs = stored["input_shift"], stored["input_scale"]
+            constants = {name: stored[name] for name in ("input_shift", "input_scale")}
         cohorts = settings.pop("cohorts")
         if cohorts != economy.cohorts:
             raise ValueError(f"{path} is the policy of {cohorts} cohorts, the economy has {economy.cohorts}")
         net = cls(economy, **(settings | {"hidden": tuple(settings["hidden"])}))
         net.set_weights(arrays)
-        net.input_shift, net.input_scale = inputs
+        net.constants = constants
         return net
 
     def set_weights(self, weights: list[np.ndarray]) -> None:

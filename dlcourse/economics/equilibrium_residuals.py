@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from dlcourse.economics.debt import reference_intensity
 from dlcourse.economics.equilibrium_net import (
     FIRST_GUESS,
     LEAST_GUESS,
@@ -21,6 +22,9 @@ from dlcourse.economics.equilibrium_net import (
 )
 
 _LEAST_INTENSITY = 1e-6
+
+_NO_DEBT_UNTIL, _ALL_DEBT_FROM = 0.1, 0.4
+"""Shares of the training between which the borrowing limit falls from 0 to where it belongs."""
 
 
 class State(NamedTuple):
@@ -85,6 +89,8 @@ class EquilibriumConditions:
     Reference: Lecture 004, "FUNCTIONAL RATIONAL EXPECTATIONS EQUILIBRIUM" and "DEEP EQUILIBRIUM NETS".
     """
 
+    State = State
+
     def __init__(self, net: EquilibriumNet) -> None:
         economy = net.economy
         self.net = net
@@ -104,6 +110,15 @@ class EquilibriumConditions:
         self.input_scale = tf.constant(net.input_scale, tf.float32)
         # Where no limit binds, resources must never be the smaller of the two.
         self.free = tf.constant(np.where(net.floors.binding, 0.0, np.inf), tf.float32)
+
+    def first_state(self, paths: int, seed: int) -> State:
+        """Shocks from the stationary distribution; capital around the reference, unevenly spread over the ages."""
+        economy, rng = self.economy, np.random.default_rng(seed)
+        shock = rng.choice(len(economy.shocks), paths, p=economy.shocks.stationary()).astype(np.int32)
+        shares = rng.uniform(0.5, 1.5, (paths, economy.cohorts))
+        shares[:, 0] = 0.0
+        total = reference_intensity(economy) * economy.total_labour * rng.uniform(0.8, 1.2, (paths, 1))
+        return State(shock, (total * shares / shares.sum(axis=1, keepdims=True)).astype(np.float32))
 
     def choose(self, weights: Sequence[tf.Tensor], state: State, looseness: tf.Tensor | float = 1.0) -> Choice:
         """Consumption and savings that the network picks in each state, with `looseness` times the debt allowed."""
@@ -140,14 +155,18 @@ class EquilibriumConditions:
         consumption = tf.concat([eaten, tf.maximum(income[:, -1:], self.least)], axis=1)
         return Choice(before - eaten, wish, consumption, resources, multiplier, overdraft, gross_return)
 
-    def residuals(self, weights: Sequence[tf.Tensor], state: State, looseness: tf.Tensor | float = 1.0) -> Residuals:
+    def residuals(self, weights: Sequence[tf.Tensor], state: State, progress: tf.Tensor | float = 1.0) -> Residuals:
         """The loss of a batch of states, and the savings that lead to the next ones.
+
+        Debt comes late: a network that allows it before it knows what capital earns lets the economy starve.
 
         Args:
             weights: kernel and bias of each layer in turn.
             state: n states.
-            looseness: from 0 to 1: share of the economy's borrowing limit that already applies.
+            progress: share of the training that is done, 0 to 1. The borrowing limit falls from 0 to where it belongs
+                between a tenth and four tenths of it.
         """
+        looseness = tf.clip_by_value((progress - _NO_DEBT_UNTIL) / (_ALL_DEBT_FROM - _NO_DEBT_UNTIL), 0.0, 1.0)
         now = self.choose(weights, state, looseness)
         value = self._value_of_saving(weights, state.shock, now.savings, looseness)
         exponent = -1.0 / self.economy.risk_aversion
@@ -169,11 +188,11 @@ class EquilibriumConditions:
             loss = tf.reduce_mean(main**2)
         return Residuals(loss + tf.reduce_mean(now.overdraft**2), tf.abs(main), now.savings)
 
-    def next_state(self, state: State, savings: tf.Tensor, uniforms: tf.Tensor) -> State:
+    def next_state(self, state: State, found: Residuals, uniforms: tf.Tensor) -> State:
         """The state that follows: a shock drawn with `uniforms`, shape (n,), and savings as the next ages' capital."""
         rows = tf.gather(self.cumulative, state.shock)
         shock = tf.reduce_sum(tf.cast(uniforms[:, None] >= rows, tf.int32), axis=1)
-        return State(shock, tf.pad(savings, [[0, 0], [1, 0]]))
+        return State(shock, tf.pad(found.savings, [[0, 0], [1, 0]]))
 
     def _value_of_saving(
         self, weights: Sequence[tf.Tensor], shock: tf.Tensor, savings: tf.Tensor, looseness: tf.Tensor | float

@@ -7,22 +7,23 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from dlcourse.checkpoints import CheckpointFolder
-from dlcourse.economics.debt import reference_intensity
 from dlcourse.economics.equilibrium_net import EquilibriumNet
-from dlcourse.economics.equilibrium_residuals import EquilibriumConditions, State
+from dlcourse.economics.equilibrium_residuals import EquilibriumConditions
+from dlcourse.economics.two_asset_net import TwoAssetNet
+from dlcourse.economics.two_asset_residuals import TwoAssetConditions
 from dlcourse.progress import track
+
+AnyNet = EquilibriumNet | TwoAssetNet
+"""The networks that `train` trains: lab 08's and lab 08b's."""
 
 CHUNK = 200
 """Steps of one compiled call: between calls there is time for the progress bar, checkpoints and the clock."""
-
-_NO_DEBT_UNTIL, _ALL_DEBT_FROM = 0.1, 0.4
-"""Shares of the training between which the borrowing limit falls from 0 to where it belongs."""
 
 _COLUMNS = ("step", "loss", "mean_error", "maximum_error", "capital", "learning_rate")
 
@@ -46,6 +47,16 @@ class TrainingSettings:
     warm_up: int = 100
     clip_norm: float = 1.0
     seed: int = 0
+
+    @classmethod
+    def of(cls, net: AnyNet, **changes: Any) -> TrainingSettings:
+        """The settings that suit a network, with changes.
+
+        A correction of a linear policy begins where most of the work is done: two assets are warmed up to for longer,
+        and the rate falls further.
+        """
+        suited = {"final_learning_rate": 1e-6, "warm_up": 1_000} if isinstance(net, TwoAssetNet) else {}
+        return cls(**suited | changes)
 
     def __post_init__(self) -> None:
         if self.paths < 1 or self.warm_up < 0 or self.seed < 0:
@@ -81,7 +92,7 @@ class TrainingBrokeError(ArithmeticError):
 
 
 def train(
-    net: EquilibriumNet,
+    net: AnyNet,
     *,
     steps: int | None = None,
     minutes: float | None = None,
@@ -89,7 +100,7 @@ def train(
     settings: TrainingSettings | None = None,
     checkpoints: str | Path | None = None,
     on_chunk: Callable[[dict[str, float]], None] | None = None,
-    runner: Callable[[EquilibriumNet, TrainingSettings, CheckpointFolder | None], TrainingRun] | None = None,
+    runner: Callable[[AnyNet, TrainingSettings, CheckpointFolder | None], TrainingRun] | None = None,
 ) -> TrainingResult:
     """Trains a network on the states that its own policy leads to.
 
@@ -98,12 +109,12 @@ def train(
     are the next capital, so the simulation costs nothing. 200 steps are one compiled call.
 
     Args:
-        net: the network; its weights change.
+        net: the network, of one asset or two; its weights change.
         steps: gradient steps, at least 1; or
         minutes: how long, compilation included. The number of steps is then set from the speed of the first calls, so
             that the learning rate still falls by step; it is the only figure here that depends on the machine.
         target_error: stops when the mean |residual| over 200 steps is below this fraction.
-        settings: batch, learning rate, seed.
+        settings: batch, learning rate, seed; `TrainingSettings.of(net)` without them.
         checkpoints: folder; the run resumes from there after an interruption and gives the same result.
         on_chunk: called with each new row of the history, for a live plot.
         runner: what takes the steps, `TrainingRun` without it; `multi_worker.train_on_workers` gives another one.
@@ -116,18 +127,18 @@ def train(
         TrainingBrokeError: if the loss turns into NaN or a path runs out of capital.
         CheckpointMismatchError: if the folder belongs to a run with other settings.
 
-    Used in: Lab 08
+    Used in: Labs 08 and 08b
 
     Reference: Lecture 004, "DEEP EQUILIBRIUM NETS", Algorithm 1, of which this is the version with many short paths.
     """
     if (steps is None) == (minutes is None) or (steps or minutes or 0) <= 0:
         raise ValueError(f"steps={steps}, minutes={minutes}: give exactly one of them, and more than 0")
     started = time.perf_counter()
-    chosen = settings or TrainingSettings()
+    chosen = settings or TrainingSettings.of(net)
     folder = None
     if checkpoints is not None:
         identity = net.settings | asdict(chosen) | {"steps": steps, "minutes": minutes}
-        folder = CheckpointFolder(checkpoints, identity | _economy_identity(net))
+        folder = CheckpointFolder(checkpoints, identity | net.economy.identity)
     run = (runner or TrainingRun)(net, chosen, folder)
     if run.total is None:
         run.total = steps if steps is not None else run.estimate(minutes * 60 - (time.perf_counter() - started))
@@ -150,19 +161,19 @@ def train(
 class TrainingRun:
     """Weights, Adam's moments and the paths, and how they move on by 200 steps."""
 
-    def __init__(self, net: EquilibriumNet, settings: TrainingSettings, folder: CheckpointFolder | None) -> None:
+    def __init__(self, net: AnyNet, settings: TrainingSettings, folder: CheckpointFolder | None) -> None:
         self.net, self.settings, self.folder = net, settings, folder
         self.step, self.total, self.rows = 0, None, []
+        self.conditions = conditions_of(net)
         zeros = [np.zeros_like(weight) for weight in net.weights]
-        shock, capital = _first_states(net, settings)
-        self.variables = [*net.weights, *zeros, *zeros, shock, capital]
+        self.variables = [*net.weights, *zeros, *zeros, *self.conditions.first_state(settings.paths, settings.seed)]
         saved = None if folder is None else folder.load()
         if saved is not None:
             self.step, self.total, self.rows = saved.step, saved.state["total"], saved.state["rows"]
             self.variables = [saved.arrays[f"array_{i}"] for i in range(len(self.variables))]
-            net.input_shift, net.input_scale = saved.arrays["input_shift"], saved.arrays["input_scale"]
+            net.constants = {name: saved.arrays[name] for name in net.constants}
+            self.conditions = conditions_of(net)
             self._hand_over()
-        self.conditions = EquilibriumConditions(net)
         # Nothing here is for AutoGraph to rewrite, and its reading of the source takes longer than the compiler.
         self._compiled = tf.function(self._chunk, jit_compile=True, autograph=False)
 
@@ -205,8 +216,7 @@ class TrainingRun:
 
     def _save(self, variables: list[np.ndarray]) -> None:
         arrays = {f"array_{i}": array for i, array in enumerate(variables)}
-        arrays |= {"input_shift": self.net.input_shift, "input_scale": self.net.input_scale}
-        self.folder.save(self.step, arrays, {"total": self.total, "rows": self.rows})
+        self.folder.save(self.step, arrays | self.net.constants, {"total": self.total, "rows": self.rows})
 
     def _all_paths(self, variables: list[np.ndarray]) -> list[np.ndarray]:
         """Weights, moments and the states of every path; this run has them all."""
@@ -216,8 +226,8 @@ class TrainingRun:
         self.net.set_weights(self.variables[: len(self.net.weights)])
 
     def _report_break(self, step: int, before: list[tf.Tensor]) -> None:
-        state, _, _ = self._compiled(before, tf.constant(self.step), tf.constant(step), tf.constant(self.total))
-        shock, capital = self._all_paths([tensor.numpy() for tensor in state])[-2:]
+        tensors, _, _ = self._compiled(before, tf.constant(self.step), tf.constant(step), tf.constant(self.total))
+        shock, capital = self._state(self._all_paths([tensor.numpy() for tensor in tensors]))[:2]
         totals = np.nan_to_num(capital.sum(axis=1), nan=-np.inf)
         path = int(np.argmin(totals))
         raise TrainingBrokeError(
@@ -233,17 +243,16 @@ class TrainingRun:
         falling = low + (high - low) * 0.5 * (1 + tf.cos(math.pi * done / tf.cast(total, tf.float32)))
         return falling * tf.minimum(1.0, (done + 1) / max(chosen.warm_up, 1))
 
-    def _looseness(self, step: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
-        """Debt comes late: a network that allows it before it knows what capital earns lets the economy starve."""
-        share = tf.cast(step, tf.float32) / tf.cast(total, tf.float32)
-        return tf.clip_by_value((share - _NO_DEBT_UNTIL) / (_ALL_DEBT_FROM - _NO_DEBT_UNTIL), 0.0, 1.0)
+    def _state(self, variables: list[Any]) -> Any:
+        """The states of the paths, which stand behind weights and moments."""
+        return self.conditions.State(*variables[3 * len(self.net.weights) :])
 
-    def _look(self, weights: list[tf.Tensor], state: State, step: tf.Tensor, total: tf.Tensor) -> Any:
+    def _look(self, weights: list[tf.Tensor], state: NamedTuple, step: tf.Tensor, total: tf.Tensor) -> Any:
         """The gradient of the loss, the residuals, and the state of every path after this step."""
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            found = self.conditions.residuals(weights, state, self._looseness(step, total))
-        following = self.conditions.next_state(state, found.savings, self._uniforms(step))
+            found = self.conditions.residuals(weights, state, tf.cast(step, tf.float32) / tf.cast(total, tf.float32))
+        following = self.conditions.next_state(state, found, self._uniforms(step))
         return tape.gradient(found.loss, weights), found, following
 
     def _uniforms(self, step: tf.Tensor) -> tf.Tensor:
@@ -262,7 +271,7 @@ class TrainingRun:
         count = len(self.net.weights)
 
         def body(step: tf.Tensor, broken: tf.Tensor, flat: list[tf.Tensor], sums: list[tf.Tensor]) -> Any:
-            gradients, found, following = self._look(flat[:count], State(flat[-2], flat[-1]), step, total)
+            gradients, found, following = self._look(flat[:count], self._state(flat), step, total)
             updated = self._move(flat, gradients, found.loss, step, total)
             capital = tf.reduce_sum(following.capital, axis=1)
             fine = tf.math.is_finite(found.loss) & tf.reduce_all(capital > 0)
@@ -275,6 +284,11 @@ class TrainingRun:
 
         _, broken, state, sums = tf.while_loop(going, body, (first, tf.constant(-1), list(tensors), [0.0] * 4))
         return state, sums, broken
+
+
+def conditions_of(net: AnyNet) -> EquilibriumConditions | TwoAssetConditions:
+    """The equilibrium conditions of a network's economy."""
+    return TwoAssetConditions(net) if isinstance(net, TwoAssetNet) else EquilibriumConditions(net)
 
 
 def normalised(gradients: list[tf.Tensor], loss: tf.Tensor, clip_norm: float) -> list[tf.Tensor]:
@@ -303,25 +317,3 @@ def _adam(
     squares = [0.999 * square + 0.001 * gradient**2 for square, gradient in zip(squares, gradients, strict=True)]
     moved = [w - scale * m / (tf.sqrt(s) + 1e-7) for w, m, s in zip(weights, means, squares, strict=True)]
     return [*moved, *means, *squares]
-
-
-def _first_states(net: EquilibriumNet, settings: TrainingSettings) -> tuple[np.ndarray, np.ndarray]:
-    """Shocks from the stationary distribution; capital around the reference, unevenly spread over the ages."""
-    economy = net.economy
-    rng = np.random.default_rng(settings.seed)
-    shock = rng.choice(len(economy.shocks), settings.paths, p=economy.shocks.stationary()).astype(np.int32)
-    shares = rng.uniform(0.5, 1.5, (settings.paths, economy.cohorts))
-    shares[:, 0] = 0.0
-    total = reference_intensity(economy) * economy.total_labour * rng.uniform(0.8, 1.2, (settings.paths, 1))
-    return shock, (total * shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-def _economy_identity(net: EquilibriumNet) -> dict[str, Any]:
-    economy = net.economy
-    return {
-        "labour": economy.labour.tolist(),
-        "transition": economy.shocks.transition.tolist(),
-        "productivity": economy.productivity.tolist(),
-        "depreciation": economy.depreciation.tolist(),
-        "preferences": [economy.capital_share, economy.discount, economy.risk_aversion, economy.borrowing_limit],
-    }

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from dlcourse.checkpoints import CheckpointFolder
-from dlcourse.economics.equilibrium_net import EquilibriumNet
-from dlcourse.economics.equilibrium_residuals import EquilibriumConditions, State
-from dlcourse.economics.equilibrium_training import TrainingResult, TrainingRun, TrainingSettings, train
+from dlcourse.economics.equilibrium_training import (
+    AnyNet,
+    TrainingResult,
+    TrainingRun,
+    TrainingSettings,
+    conditions_of,
+    train,
+)
 from dlcourse.economics.multi_worker import Workers
 
 
 def train_on_workers(
-    net: EquilibriumNet,
+    net: AnyNet,
     workers: Workers,
     checkpoints: str | Path,
     *,
@@ -83,9 +88,7 @@ class SharedRun(TrainingRun):
         folder: of the checkpoints; only the chief touches it.
     """
 
-    def __init__(
-        self, workers: Workers, net: EquilibriumNet, settings: TrainingSettings, folder: CheckpointFolder
-    ) -> None:
+    def __init__(self, workers: Workers, net: AnyNet, settings: TrainingSettings, folder: CheckpointFolder) -> None:
         self.workers = workers
         problem = None
         if settings.paths % workers.count:
@@ -118,15 +121,19 @@ class SharedRun(TrainingRun):
 
     def _take_over(self) -> None:
         """The chief's network, moments and paths, of which this worker keeps its share."""
-        parts = [self.net.input_shift, self.net.input_scale, *self.variables]
+        constants, learned = self.net.constants, 3 * len(self.net.weights)
         with self.workers.watched("receiving the chief's state"):
-            parts = [self.workers.from_chief(tf.constant(part, tf.float32)).numpy() for part in parts]
-        *weights, shock, capital = parts[2:]
+            parts = [
+                self.workers.from_chief(tf.constant(part, tf.float32)).numpy()
+                for part in [*constants.values(), *self.variables]
+            ]
+        told, variables = parts[: len(constants)], parts[len(constants) :]
         mine = slice(self.workers.index * self.share, (self.workers.index + 1) * self.share)
-        self.variables = [*weights, shock[mine].astype(np.int32), capital[mine]]
+        shock, *holdings = (part[mine] for part in variables[learned:])
+        self.variables = [*variables[:learned], shock.astype(np.int32), *holdings]
         if not self.workers.chief:
-            self.net.input_shift, self.net.input_scale = (part.astype(np.float64) for part in parts[:2])
-            self.conditions = EquilibriumConditions(self.net)
+            self.net.constants = {name: part.astype(np.float64) for name, part in zip(constants, told, strict=True)}
+            self.conditions = conditions_of(self.net)
         self._hand_over()
 
     def _save(self, variables: list[np.ndarray]) -> None:
@@ -134,17 +141,18 @@ class SharedRun(TrainingRun):
             super()._save(variables)
 
     def _all_paths(self, variables: list[np.ndarray]) -> list[np.ndarray]:
-        *weights, shock, capital = variables
-        whole = self.workers.gather(np.concatenate([shock[:, None].astype(np.float32), capital], axis=1))
-        return [*weights, whole[:, 0].astype(np.int32), whole[:, 1:]]
+        learned, (shock, *holdings) = variables[: 3 * len(self.net.weights)], self._state(variables)
+        whole = self.workers.gather(np.concatenate([shock[:, None].astype(np.float32), *holdings], axis=1))
+        parts = np.split(whole[:, 1:], len(holdings), axis=1)
+        return [*learned, whole[:, 0].astype(np.int32), *parts]
 
     def _uniforms(self, step: tf.Tensor) -> tf.Tensor:
         """Everybody draws for all paths and takes its own: the paths do not depend on the number of workers."""
         return super()._uniforms(step)[self.workers.index * self.share : (self.workers.index + 1) * self.share]
 
     def _look_and_pack(
-        self, weights: list[tf.Tensor], state: State, step: tf.Tensor, total: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, State]:
+        self, weights: list[tf.Tensor], state: NamedTuple, step: tf.Tensor, total: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, NamedTuple]:
         gradients, found, following = self._look(weights, state, step, total)
         capital = tf.reduce_sum(following.capital, axis=1)
         fine = tf.math.is_finite(found.loss) & tf.reduce_all(capital > 0)
@@ -164,7 +172,7 @@ class SharedRun(TrainingRun):
         count = len(self.net.weights)
 
         def body(step: tf.Tensor, broken: tf.Tensor, flat: list[tf.Tensor], sums: list[tf.Tensor]) -> Any:
-            packed, largest, following = self._compiled_look(flat[:count], State(flat[-2], flat[-1]), step, total)
+            packed, largest, following = self._compiled_look(flat[:count], self._state(flat), step, total)
             updated, figures = self._compiled_move(flat[: 3 * count], self.workers.total(packed), step, total)
             added = [sums[0] + figures[0], sums[1] + figures[1], tf.maximum(sums[2], largest), sums[3] + figures[2]]
             return step + 1, tf.where(figures[3] > 0, step, -1), [*updated, *following], added

@@ -72,6 +72,17 @@ class OLGEconomy:
         return len(self.labour)
 
     @property
+    def identity(self) -> dict[str, object]:
+        """What tells this economy from another one, as JSON values."""
+        return {
+            "labour": self.labour.tolist(),
+            "transition": self.shocks.transition.tolist(),
+            "productivity": self.productivity.tolist(),
+            "depreciation": self.depreciation.tolist(),
+            "preferences": [self.capital_share, self.discount, self.risk_aversion, self.borrowing_limit],
+        }
+
+    @property
     def total_labour(self) -> float:
         """L = sum over ages of l^h, the same in every period."""
         return float(self.labour.sum())

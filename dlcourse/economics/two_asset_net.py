@@ -114,6 +114,16 @@ class TwoAssetNet:
         """What tells this network from another one over the same economy, as JSON values."""
         return {"hidden": list(self.hidden), "base": self.base.name}
 
+    @property
+    def constants(self) -> dict[str, NDArray]:
+        """What the network computes with and does not learn is computed from the economy: nothing to store."""
+        return {}
+
+    @constants.setter
+    def constants(self, values: dict[str, NDArray]) -> None:
+        if values:
+            raise ValueError(f"this network has no constants of its own, got {', '.join(values)}")
+
     def set_weights(self, weights: list[NDArray]) -> None:
         """Takes over weights.
 

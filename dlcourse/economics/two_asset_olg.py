@@ -122,6 +122,17 @@ class TwoAssetEconomy:
         return len(self.labour)
 
     @property
+    def identity(self) -> dict[str, object]:
+        """What tells this economy from another one, as JSON values."""
+        return {
+            "labour": self.labour.tolist(),
+            "transition": self.shocks.transition.tolist(),
+            "shocks": {name: values.tolist() for name, values in self.shocks.values.items()},
+            "preferences": [self.capital_share, self.discount, self.risk_aversion],
+            "constraints": [self.adjustment_cost, self.collateral],
+        }
+
+    @property
     def total_labour(self) -> float:
         """L, the same in every period."""
         return float(self.labour.sum())

@@ -99,6 +99,8 @@ class TwoAssetConditions:
     Used in: Lab 08b
     """
 
+    State = TwoAssetState
+
     def __init__(self, net: TwoAssetNet) -> None:
         economy, steady, scales = net.economy, net.steady, net.scales
         self.net = net
@@ -180,12 +182,15 @@ class TwoAssetConditions:
             saved, wanted, collateral, price, everybody, wish, most, adjustment, gross_return, payoff, held[:, :-1]
         )
 
-    def residuals(self, weights: Sequence[tf.Tensor], state: TwoAssetState) -> TwoAssetResiduals:
+    def residuals(
+        self, weights: Sequence[tf.Tensor], state: TwoAssetState, progress: tf.Tensor | float = 1.0
+    ) -> TwoAssetResiduals:
         """The loss of a batch of states, and the holdings that lead to the next ones.
 
         Args:
             weights: as in `TwoAssetNet.weights`.
             state: n states.
+            progress: share of the training that is done; nothing here comes late.
         """
         economy = self.economy
         gamma, zeta, kappa = economy.risk_aversion, economy.adjustment_cost, economy.collateral

@@ -22,7 +22,7 @@ from dlcourse.economics import analytic_olg as analytic
 from dlcourse.economics import production
 from dlcourse.economics.benchmark_olg import benchmark_olg
 from dlcourse.economics.equilibrium_net import EquilibriumNet
-from dlcourse.economics.equilibrium_residuals import EquilibriumConditions, State
+from dlcourse.economics.equilibrium_residuals import EquilibriumConditions, Residuals, State
 from dlcourse.economics.euler_errors import euler_errors
 
 NUMBERS = [f"8.{place}" for place in range(1, 11)]
@@ -97,7 +97,7 @@ def test_the_next_state_is_that_of_the_training_and_has_the_chain_s_frequencies(
     shock, savings, uniforms = rng.integers(4, size=40_000), rng.uniform(size=(40_000, 3)), rng.random(40_000)
     state = State(tf.constant(shock, tf.int32), tf.constant(savings, tf.float32))
     theirs = EquilibriumConditions(EquilibriumNet(economy, hidden=(2,))).next_state(
-        state, state.capital, tf.constant(uniforms, tf.float32)
+        state, Residuals(tf.constant(0.0), state.capital, state.capital), tf.constant(uniforms, tf.float32)
     )
     following, capital = lab_08_equilibrium.next_state(shock, savings, uniforms, economy.shocks.transition)
     # In single precision a number next to a threshold may fall on its other side.
