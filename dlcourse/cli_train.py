@@ -81,6 +81,7 @@ class Economy(StrEnum):
 
     analytic = "analytic"
     benchmark = "benchmark"
+    two_asset = "two-asset"
 
 
 class Cluster(StrEnum):
@@ -94,9 +95,12 @@ class Cluster(StrEnum):
 
 @train_app.command()
 def deqn(
-    model: Annotated[Economy, typer.Option(help="Economy with a closed form, or the lecture's benchmark.")],
-    cohorts: Annotated[int | None, typer.Option(min=2, help="Generations; 6 and 60 without it.")] = None,
-    borrowing_limit: Annotated[float, typer.Option(max=0, help="Least savings, benchmark only.")] = 0.0,
+    model: Annotated[Economy, typer.Option(help="A closed form, the lecture's benchmark, or capital and a bond.")],
+    cohorts: Annotated[int | None, typer.Option(min=2, help="Generations; 6, 60 and 56 without it.")] = None,
+    borrowing_limit: Annotated[float | None, typer.Option(max=0, help="benchmark: least savings; 0.")] = None,
+    adjustment_cost: Annotated[float | None, typer.Option(help="two-asset: zeta; 0.5.")] = None,
+    risk_aversion: Annotated[float | None, typer.Option(help="two-asset: gamma; 2.")] = None,
+    collateral: Annotated[float | None, typer.Option(help="two-asset: capital behind a bond; 1.1236.")] = None,
     steps: Steps = None,
     minutes: Annotated[
         float | None, typer.Option(min=0, help="Train for so long instead of a number of steps.")
@@ -109,38 +113,47 @@ def deqn(
 ) -> None:
     """Solve an economy of overlapping generations with a deep equilibrium net, and check the solution in float64.
 
-    Writes NAME.npz, NAME_curve.csv and NAME_errors.csv, NAME being deqn_analytic or deqn_benchmark with its limit. A
-    call that was interrupted, by kill -9 too, goes on from its last checkpoint when it is repeated. Several processes
-    share the work when they are started with TF_CONFIG or srun (docs/cluster.md); the first one writes the files.
+    Writes NAME.npz, NAME_curve.csv, NAME_errors.csv and NAME_economy.csv, NAME being deqn_analytic, deqn_benchmark with
+    its limit or deqn_two_asset with what was chosen. A call that was interrupted, by kill -9 too, goes on from its last
+    checkpoint when it is repeated. Several processes share the work when they are started with TF_CONFIG or srun
+    (docs/cluster.md); the first one writes the files.
     """
     report = _trainer("dlcourse.economics.equilibrium_report")
     training = _trainer("dlcourse.economics.equilibrium_training")
-    name = report.name(model.value, borrowing_limit)
+    options = {
+        "borrowing_limit": borrowing_limit,
+        "adjustment_cost": adjustment_cost,
+        "risk_aversion": risk_aversion,
+        "collateral": collateral,
+    }
+    name = report.name(model.value, cohorts, **options)
     try:
-        economy = report.economy(model.value, cohorts, borrowing_limit)
+        economy = report.economy(model.value, cohorts, **options)
         workers = _trainer("dlcourse.economics.multi_worker").join(cluster.value)
         train = training.train
         if workers is not None:
             train = partial(_trainer("dlcourse.economics.multi_worker_training").train_on_workers, workers=workers)
-        net = report.network(model.value, economy, seed)
+        net = report.network(economy, seed)
         trained = train(
             net,
             steps=30_000 if steps is None and minutes is None else steps,
             minutes=minutes,
-            settings=training.TrainingSettings(paths=paths, seed=seed),
+            settings=training.TrainingSettings.of(net, paths=paths, seed=seed),
             checkpoints=checkpoints or out / "checkpoints" / name,
         )
         if workers is not None and not workers.chief:
             return
-        errors = report.score_and_write(net, trained, out, name)
+        found = report.score_and_write(net, trained, out, name)
     except ValueError as error:
         fail(str(error))
     except (ArithmeticError, ConnectionError) as error:
         fail(str(error), code=1)
-    table = Table("error in %", *errors.columns, title=f"{trained.steps:,} steps, float64 check", title_justify="left")
-    for metric, row in errors.iterrows():
+    columns = found.errors.columns
+    table = Table("error in %", *columns, title=f"{trained.steps:,} steps, float64 check", title_justify="left")
+    for metric, row in found.errors.iterrows():
         table.add_row(str(metric), *(f"{number:.4f}" for number in row))
     console.print(table)
+    console.print(", ".join(f"{what} {value:.4g}" for what, value in found.economy.items()), highlight=False)
     console.print(f"written to {out}", highlight=False, soft_wrap=True)
 
 

@@ -100,13 +100,32 @@ def test_an_economy_is_solved_checked_and_written(tmp_path):
     assert "steps was 400, now 600" in again.output
 
 
+def test_two_assets_are_solved_with_the_linear_policy_beside_the_network(tmp_path):
+    arguments = ("train", "deqn", "--model", "two-asset", "--cohorts", "12", "--risk-aversion", "3", "--steps", "200")
+    result = call(*arguments, "--out", str(tmp_path))
+    assert result.exit_code == 0, result.output
+    stem = tmp_path / "deqn_two_asset_12_cohorts_risk_aversion_3"
+    errors = pd.read_csv(f"{stem}_errors.csv", index_col=0)
+    for metric in ("capital residual", "bond residual", "capital Euler", "bond Euler", "KKT"):
+        assert 0 < errors.loc[metric, "mean"] < 1
+        assert errors.loc[f"perturbation alone, {metric}", "mean"] > 0
+    facts = pd.read_csv(f"{stem}_economy.csv", index_col=0)["value"]
+    assert facts["smallest K"] < facts["mean K"] < facts["largest K"]
+    assert facts["largest market error"] < 1e-10
+    assert Path(f"{stem}.npz").is_file() and Path(f"{stem}_curve.csv").is_file()
+    few = call("train", "deqn", "--model", "two-asset", "--cohorts", "6", "--out", str(tmp_path))
+    assert few.exit_code == 2 and "at least 12" in few.output
+    strange = call("train", "deqn", "--model", "benchmark", "--collateral", "1", "--out", str(tmp_path))
+    assert strange.exit_code == 2 and "has no collateral: it has borrowing_limit" in strange.output
+
+
 def test_an_impossible_economy_is_refused_with_the_reason(tmp_path):
     result = call("train", "deqn", "--model", "benchmark", "--cohorts", "2", "--out", str(tmp_path))
     assert result.exit_code == 2
     assert "at least 3" in result.output
     limited = call("train", "deqn", "--model", "analytic", "--borrowing-limit", "-1", "--out", str(tmp_path))
     assert limited.exit_code == 2
-    assert "has no borrowing limit" in limited.output
+    assert "has no borrowing_limit" in limited.output
 
 
 def test_a_player_is_trained_scored_and_goes_on_after_its_hours_are_over(tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ Reference: Azinovic, Gaegauf and Scheidegger (2022), Deep equilibrium nets.
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -170,6 +171,12 @@ class TwoAssetNet:
         factor = clearing_factor(wish, most, means.sum(axis=1) - saved.sum(axis=1))
         consumption = np.minimum(factor[:, None] * wish, most)
         return Choices(saved, (most - consumption) * kappa / price[:, None], price)
+
+    def uncorrected(self) -> TwoAssetNet:
+        """The base policy alone, within the same limits and with the same clearing: all weights are zero."""
+        alone = copy.copy(self)
+        alone.weights = [np.zeros_like(weight) for weight in self.weights]
+        return alone
 
     def save(self, path: str | Path) -> None:
         """Writes weights and settings to an `.npz` file, whole or not at all. The economy is not in it."""

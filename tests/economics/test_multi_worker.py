@@ -41,7 +41,7 @@ PROGRAM = """
     from dlcourse.economics import equilibrium_report, equilibrium_training, multi_worker_training
     from dlcourse.economics.equilibrium_net import EquilibriumNet
 
-    equilibrium_report.network = lambda model, economy, seed: EquilibriumNet(economy, hidden=(8,), seed=seed)
+    equilibrium_report.network = lambda economy, seed: EquilibriumNet(economy, hidden=(8,), seed=seed)
     equilibrium_training.TrainingSettings = partial(equilibrium_training.TrainingSettings, learning_rate=1e-4)
     save = multi_worker_training.SharedRun._save
 

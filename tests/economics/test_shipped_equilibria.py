@@ -25,7 +25,7 @@ def test_a_shipped_network_is_an_equilibrium_and_the_table_beside_it_says_how_go
     assert (found.path.savings >= limit - 1e-9).all()
     # Somebody is at the limit at times: it is not an economy in which nothing binds.
     assert (found.path.savings < limit + 1e-6).mean() > 0.001
-    table = pd.read_csv(weights_folder() / f"{name('benchmark', limit)}_errors.csv", index_col=0)
+    table = pd.read_csv(weights_folder() / f"{name('benchmark', borrowing_limit=limit)}_errors.csv", index_col=0)
     np.testing.assert_allclose(100 * found.residual.mean, table.loc["residual", "mean"], rtol=0.25)
     np.testing.assert_allclose(100 * found.euler.mean, table.loc["Euler", "mean"], rtol=0.25)
 
