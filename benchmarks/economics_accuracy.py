@@ -116,7 +116,7 @@ def trained_row(case: Case, seed: int, checkpoints: Path | None) -> str:
 
     folder = None if checkpoints is None else checkpoints / f"{case.name} {case.steps} {seed}".replace(" ", "_")
     before = process_time()
-    net = network(case.name.split(",")[0], case.economy(), seed)
+    net = network(case.economy(), seed)
     train(net, steps=case.steps, settings=TrainingSettings(seed=seed), checkpoints=folder)
     seconds = process_time() - before
     found = euler_errors(net.economy, net.policy)
