@@ -19,6 +19,9 @@ from dlcourse.economics.equilibrium_net import EquilibriumNet
 from dlcourse.economics.equilibrium_training import TrainingBrokeError, TrainingSettings, normalised, train
 from dlcourse.economics.euler_errors import euler_errors
 from dlcourse.economics.pilot import standardise_by_pilot
+from dlcourse.economics.two_asset_errors import two_asset_errors
+from dlcourse.economics.two_asset_net import TwoAssetNet
+from dlcourse.economics.two_asset_olg import two_asset_olg
 
 SMALL = TrainingSettings(paths=16, seed=3)
 
@@ -105,6 +108,34 @@ def test_killed_and_resumed_is_the_run_that_was_never_interrupted(tmp_path):
     for one, other in zip(resumed.weights, whole.weights, strict=True):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(first.history["loss"], second.history["loss"])
+
+
+def test_two_assets_are_learned_and_an_interrupted_training_ends_as_a_whole_one(tmp_path):
+    economy = two_asset_olg(12)
+    whole, interrupted, resumed = (TwoAssetNet(economy, hidden=(16,)) for _ in range(3))
+
+    def stop(row):
+        if row["step"] == 400:
+            raise KeyboardInterrupt
+
+    settings = TrainingSettings.of(whole, paths=32, warm_up=100)
+    first = train(whole, steps=1_000, settings=settings)
+    with pytest.raises(KeyboardInterrupt):
+        train(interrupted, steps=1_000, settings=settings, checkpoints=tmp_path, on_chunk=stop)
+    second = train(resumed, steps=1_000, settings=settings, checkpoints=tmp_path)
+    for one, other in zip(whole.weights, resumed.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(first.history["loss"], second.history["loss"])
+    linear, corrected = (
+        two_asset_errors(economy, net.policy, periods=1_000, burn_in=100, steady=net.steady)
+        for net in (whole.uncorrected(), whole)
+    )
+    assert corrected.capital.mean < linear.capital.mean / 2
+    assert corrected.bond.mean < linear.bond.mean / 2
+    assert corrected.market < 1e-10
+    with pytest.raises(CheckpointMismatchError, match="constraints"):
+        other = TwoAssetNet(two_asset_olg(12, adjustment_cost=1.0), hidden=(16,))
+        train(other, steps=1_000, settings=settings, checkpoints=tmp_path)
 
 
 def test_a_checkpoint_brings_the_measure_of_the_inputs_back(tmp_path):

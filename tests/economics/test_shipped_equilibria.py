@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dlcourse.economics.equilibrium_report import name, solved_economy
+from dlcourse.economics.equilibrium_report import name, solved_economy, solved_two_assets
 from dlcourse.economics.euler_errors import euler_errors
+from dlcourse.economics.two_asset_errors import two_asset_errors
 from dlcourse.weights import weights_folder
 
 # Ceilings in percent: mean, p99.9 and maximum of the residual, which holds the whole system.
@@ -28,6 +29,22 @@ def test_a_shipped_network_is_an_equilibrium_and_the_table_beside_it_says_how_go
     table = pd.read_csv(weights_folder() / f"{name('benchmark', borrowing_limit=limit)}_errors.csv", index_col=0)
     np.testing.assert_allclose(100 * found.residual.mean, table.loc["residual", "mean"], rtol=0.25)
     np.testing.assert_allclose(100 * found.euler.mean, table.loc["Euler", "mean"], rtol=0.25)
+
+
+def test_the_shipped_policy_of_two_assets_is_an_equilibrium_and_its_table_says_how_good_a_one():
+    net = solved_two_assets()
+    found = two_asset_errors(net.economy, net.policy, periods=2_000, burn_in=200, seed=7, steady=net.steady)
+    table = pd.read_csv(weights_folder() / f"{name('two-asset')}_errors.csv", index_col=0)
+    for metric, statistics in (("capital", found.capital), ("bond", found.bond)):
+        # The figures that the course promises: .003, .03 and .1 percent.
+        assert (percent(statistics) < (0.003, 0.03, 0.1)).all(), percent(statistics)
+        np.testing.assert_allclose(100 * statistics.mean, table.loc[f"{metric} residual", "mean"], rtol=0.25)
+        assert table.loc[f"perturbation alone, {metric} residual", "mean"] > 0.01
+    assert 138 < found.aggregate_capital[0] < 144
+    assert found.market < 1e-10
+    facts = pd.read_csv(weights_folder() / f"{name('two-asset')}_economy.csv", index_col=0)["value"]
+    assert 141 <= facts["mean K"] <= 142
+    assert 6.3 <= facts["standard deviation of K"] <= 6.7
 
 
 def test_weights_with_a_scratch_fail_the_check():
