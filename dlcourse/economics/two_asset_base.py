@@ -75,7 +75,8 @@ class BasePolicy:
         steady: shape (2 (A - 1) + 1,): k' and c of the ages that save, and p.
         response: shape (2 (A - 1) + 1, 2 (A - 1) + 2).
         spread: long-run standard deviations of k and of the income from assets R k + y b by age, each of shape (A - 1,)
-            for the ages that hold any, from the first-order solution: scales for a network's inputs and outputs.
+            for the ages that hold any, from the first-order solution and at the steady state's R and y: scales for a
+            network's inputs and outputs.
         capital_spread: that of K.
         linear: the first-order solution.
     """

@@ -6,7 +6,8 @@
     c = min(s c~, c_max),  one number s for all ages such that  sum_savers c = sum_savers (income - (zeta/2) adj^2) - K'
     q = (c_max - c) kappa / p
 
-The constraints hold by construction, and so does  sum_h b' = 0: it is what the equation for s says.
+The constraints hold by construction, and so does  sum_h b' = 0 wherever s is within `RESCALING`: it is what the
+equation for s says. `two_asset_errors` reports by how much the market misses zero elsewhere.
 
 Used in: Lab 08b
 
@@ -267,7 +268,8 @@ def _scales(
     assets = gross_return * steady.capital + float(accounts.bond_payoff) * steady.bonds
     return Scales(
         np.array([total, gross_return, wage]),
-        np.array([capital_spread, typical_return, typical_wage]),
+        # Without risk nothing moves, and an input that is always zero may be measured in anything but zero.
+        np.maximum([capital_spread, typical_return, typical_wage], [1e-3 * total, 1e-6, 1e-6]),
         spread[0] + least,
         spread[1] + least,
         spread[0] + 4 * least,

@@ -125,6 +125,76 @@ def test_an_economy_that_explodes_is_rejected_with_period_and_capital(economy, l
         simulate_two_assets(economy, hoarding, 5000, steady=linear.steady)
 
 
+@pytest.mark.parametrize("start", [0.45, 2.1])
+def test_capital_outside_the_region_is_refused_though_everybody_can_live_there(economy, linear, start):
+    edge = simulate_two_assets(economy, linear.policy, 1, steady=linear.steady, start=0.55 if start < 1 else 1.9)
+    assert len(edge.shocks) == 1
+    with pytest.raises(BrokenEconomyError, match=r"period 0, shock \d, K = .*left the region from 70\.7\d to 282\.9"):
+        simulate_two_assets(economy, linear.policy, 1, steady=linear.steady, start=start)
+
+
+def test_every_metric_is_what_the_multipliers_say(economy, linear):
+    """Each age's errors in units of u'(c), from `multipliers`, whose zeros are the equilibrium."""
+    rng = np.random.default_rng(0)
+    weights = [0.3 * rng.normal(size=weight.shape) / np.sqrt(len(weight)) for weight in linear.weights]
+    strayed = TwoAssetNet(economy, linear.hidden)
+    strayed.set_weights(weights)
+    found = two_asset_errors(economy, strayed.policy, 40, 5, steady=linear.steady)
+    path, (gamma, zeta, kappa) = found.path, (economy.risk_aversion, economy.adjustment_cost, economy.collateral)
+    values = np.stack([economy.shocks.values[name] for name in ("depreciation", "productivity")], axis=-1)
+    now = economy.period(path.capital, path.bonds, values[path.shocks], path.choices)
+    owned, by_row = economy.holdings(path.choices), []
+    for row in range(40):
+        here = tuple(part[row : row + 1] for part in owned)
+        after = []
+        for then, chance in enumerate(economy.shocks.transition[path.shocks[row]]):
+            made = strayed.policy(np.array([then]), *here)
+            after.append((chance, economy.period(*here, values[then : then + 1], made)))
+        today = type(now)(*(part[row : row + 1] for part in now))
+        by_row.append(economy.multipliers(today, path.choices.bond_price[row : row + 1], after))
+    lam, mu = (np.concatenate(parts) for parts in zip(*by_row, strict=True))
+    saved, pledged, price = path.choices.capital, path.choices.collateral, path.choices.bond_price[:, None]
+    move = 1 + zeta * now.adjustment[:, :-1]
+
+    capital = zeta / gamma * np.abs(np.maximum(saved - lam / zeta, 0) - saved) / move
+    most = 1 + price * pledged / kappa / now.consumption[:, :-1]
+    bond_target = (1 - kappa * mu / price) ** (-1 / gamma)
+    bond = np.abs(np.minimum(bond_target, most) - 1)
+    np.testing.assert_allclose(found.capital_by_age, capital.mean(axis=0), atol=1e-12)
+    np.testing.assert_allclose(found.bond_by_age, bond.mean(axis=0), atol=1e-12)
+    assert found.capital.maximum == pytest.approx(capital.max())
+    assert found.bond.maximum == pytest.approx(bond.max())
+
+    backing = np.where(pledged > 1e-3, 0.0, np.maximum(mu, 0.0))
+    gap = ((move - lam - mu + backing) / move) ** (-1 / gamma) - 1
+    euler = np.where(saved > 1e-3, np.abs(gap), np.maximum(-gap, 0.0))
+    assert found.capital_euler.mean == pytest.approx(euler.mean())
+    assert found.capital_euler.maximum == pytest.approx(euler.max())
+    euler = np.where(pledged > 1e-3, np.abs(bond_target - 1), np.maximum(1 - bond_target, 0.0))
+    assert found.bond_euler.mean == pytest.approx(euler.mean())
+    assert found.bond_euler.maximum == pytest.approx(euler.max())
+    # A multiplier below zero is no multiplier: it is cut, and the capital's takes what is left.
+    cut = np.maximum(mu, 0.0)
+    slack = np.maximum(np.maximum(lam + mu - cut, 0.0) * saved, cut * pledged)
+    assert found.kkt.mean == pytest.approx(slack.mean())
+    assert found.kkt.maximum == pytest.approx(slack.max())
+    # Some are at each limit and some are not.
+    for part in (saved, pledged):
+        assert 0 < (part < 1e-3).mean() < 0.5
+    total = path.capital.sum(axis=1)
+    assert found.aggregate_capital == pytest.approx((total.mean(), total.std()))
+    assert found.capital_range == (total.min(), total.max())
+
+
+def test_what_is_measured_begins_after_the_burn_in(economy, linear):
+    whole = simulate_two_assets(economy, linear.policy, 30, seed=4, steady=linear.steady)
+    found = two_asset_errors(economy, linear.policy, 20, 10, seed=4, steady=linear.steady)
+    np.testing.assert_array_equal(found.path.capital, whole.capital[10:])
+    np.testing.assert_array_equal(found.path.shocks, whole.shocks[10:])
+    with pytest.raises(ValueError, match="burn_in"):
+        two_asset_errors(economy, linear.policy, 5, -1)
+
+
 def test_broken_constraints_and_numbers_are_rejected(economy, linear):
     def with_part(**change):
         def policy(shock, capital, bonds):
