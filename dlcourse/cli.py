@@ -11,17 +11,20 @@ from rich.table import Table
 
 from dlcourse import __version__
 from dlcourse.catalog import UnknownLabError, find_lab, list_labs
+from dlcourse.cli_grade import check, grade
 from dlcourse.cli_train import train_app
 from dlcourse.console import err, fail, out
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Labs of the deep-learning course: list them, run them, fetch their data, examine this machine.",
+    help="Labs of the deep-learning course: list, run, check and grade them, fetch their data, examine this machine.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 data_app = typer.Typer(no_args_is_help=True, help="Data sets: what there is, where it lies, whether it is whole.")
 app.add_typer(data_app, name="data")
 app.add_typer(train_app, name="train")
+app.command()(grade)
+app.command()(check)
 
 LabNumber = Annotated[str, typer.Argument(help="Lab number, for example 02.", metavar="NN")]
 DataName = Annotated[str | None, typer.Argument(help="Data set; all of them without it.", metavar="NAME")]

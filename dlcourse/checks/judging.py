@@ -53,6 +53,30 @@ def judge(exercise: Exercise, function: Any, time_limit: float | None = None) ->
     largest = max((sum(leaf.size for leaf in numeric_leaves(value)) for value in expected), default=0)
     max_entries = max(MAX_ENTRIES, 4 * largest)
     run = run_cases(function, cases, exercise.reference, seed_of(exercise), seconds, max_entries)
+    return read_run(exercise, cases, expected, run, seconds)
+
+
+def read_run(exercise: Exercise, cases: Sequence[Case], expected: Sequence[Plain], run: Run, seconds: float) -> Verdict:
+    """What to say about a run, wherever it took place.
+
+    Args:
+        exercise: The exercise.
+        cases: The inputs of the run, in its order.
+        expected: Snapshots of the reference's results, one a case.
+        run: What the function made of the cases; fewer outcomes than cases where the time was up.
+        seconds: The time that all cases together had, for the message.
+
+    Returns:
+        The verdict; its details name the simplest case that shows the problem.
+
+    Example:
+        >>> from dlcourse.checks.runner import Outcome
+        >>> double = Exercise("2.9", "Twice", lambda x: 2 * x, lambda rng: [])
+        >>> print(read_run(double, [Case((1,))], [2], Run([Outcome(3)]), seconds=1.0))
+        2.9 not right: Twice. For x = 1 it returned 3, expected 2.
+
+    Used in: every lab, through `check`; grading.
+    """
     return _Reading(exercise, cases, expected, run, seconds).verdict()
 
 
