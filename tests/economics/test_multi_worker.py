@@ -35,14 +35,14 @@ PATIENCE = 600
 # `dlcourse train deqn` with a small network; a worker with KILLED_AT ends there as if its machine had lost power.
 PROGRAM = """
     import os, signal
-    from functools import partial
     from dlcourse.quiet import quiet_import
     quiet_import("dlcourse.economics.multi_worker_training")
     from dlcourse.economics import equilibrium_report, equilibrium_training, multi_worker_training
     from dlcourse.economics.equilibrium_net import EquilibriumNet
 
     equilibrium_report.network = lambda economy, seed: EquilibriumNet(economy, hidden=(8,), seed=seed)
-    equilibrium_training.TrainingSettings = partial(equilibrium_training.TrainingSettings, learning_rate=1e-4)
+    Settings = equilibrium_training.TrainingSettings
+    Settings.of = lambda net, **chosen: Settings(learning_rate=1e-4, **chosen)
     save = multi_worker_training.SharedRun._save
 
     def die_or_save(run, variables):
