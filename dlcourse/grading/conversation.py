@@ -249,7 +249,7 @@ def _refuse_large(value: Any) -> None:
         elif isinstance(one, list | tuple):
             todo += one
         elif isinstance(one, np.ndarray):
-            entries += one.size
+            entries += max(one.size, 0, *one.shape)  # an array of a billion rows and no column has no entry
         elif isinstance(one, int) and abs(one) > MAX_ASK_NUMBER:
             raise ValueError("a whole number too large to be asked about")
         if entries > MAX_ASK_ENTRIES:

@@ -31,7 +31,7 @@ from dlcourse.grading.verdicts import Judging, judge_handin
 
 GRADER_MEMORY = 400 * 2**20
 SHARE_OF_MEMORY = 0.8
-GRADER_ADDRESS_SPACE = 8 * 2**30
+MOST_GRADER_MEMORY = 2**30
 
 
 @dataclass(frozen=True)
@@ -210,9 +210,10 @@ def _start_process(plan: Plan, library: Path, key: bytes, parent: int) -> None:
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
-        # What hand-ins send, and what the references make of it, may not fill the machine's memory.
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (GRADER_ADDRESS_SPACE, hard))
+        # What hand-ins send, and what the references make of it, may not fill the machine's memory. Sandboxes are
+        # started from here and set limits of their own, up to the hard one, which stays.
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (MOST_GRADER_MEMORY, hard))
     open_box = open_boxes(plan.isolation, plan.limits, library, plan.data)
     _task.update(plan=plan, key=key, lab=TrustedLab.read(plan.lab_path), open_box=open_box)
 

@@ -26,6 +26,7 @@ from dlcourse.grading.results import ExerciseResult, InputClass, Status
 RANDOM = "random inputs"
 TIME_UP = "time up"
 FORGED = "forged"
+WROTE_INTO_THE_CHANNEL = "It wrote into the channel on which results go back."
 MAX_LINES = 6
 KNOWN_ERRORS = frozenset(
     name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, Exception)
@@ -129,7 +130,7 @@ def _status(
     if any(outcome.raised and outcome.raised.is_stub for outcome in public.outcomes):
         return Status.MISSING, "It is not filled in."
     if public.stopped == FORGED:
-        return Status.TAMPERED, "It wrote into the channel on which results go back."
+        return Status.TAMPERED, WROTE_INTO_THE_CHANNEL
     run = Run(list(public.outcomes), public.signature, timed_out=public.stopped == TIME_UP)
     if public.stopped == TIME_UP:
         return Status.TIMED_OUT, _words(exercise, public, run)
@@ -156,7 +157,7 @@ def _hidden_status(exercise: Exercise, hidden: Round | None, classes: Sequence[I
     if any(outcome.raised and outcome.raised.name == WITHHELD_ERROR for outcome in hidden.outcomes):
         return Status.TAMPERED, "For fresh inputs it calls the course's own function."
     if hidden.stopped == FORGED:
-        return Status.TAMPERED, "It wrote into the channel on which results go back."
+        return Status.TAMPERED, WROTE_INTO_THE_CHANNEL
     if hidden.stopped == TIME_UP:
         return Status.TIMED_OUT, (
             f"Right for the public inputs; for fresh ones it did not finish within {_limit(hidden.seconds)}."

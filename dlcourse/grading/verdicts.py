@@ -31,7 +31,7 @@ from dlcourse.grading.library import WITHHELD_ERROR
 from dlcourse.grading.preparing import prepare
 from dlcourse.grading.programme import Programme, Step
 from dlcourse.grading.results import ExerciseResult, HandInResult, Note, Status
-from dlcourse.grading.scoring import TIME_UP, Round, raised_lines, result_of
+from dlcourse.grading.scoring import FORGED, TIME_UP, WROTE_INTO_THE_CHANNEL, Round, raised_lines, result_of
 
 ANSWERED = (Status.FULL, Status.PARTIAL)
 
@@ -313,6 +313,8 @@ class _Judge:
             return self._result(exercise.number, Status.TIMED_OUT, f"The hand-in had used up its {seconds} by then.")
         if stopped == TIME_UP:
             return self._result(exercise.number, Status.TIMED_OUT, "Its cell did not finish in time.")
+        if stopped == FORGED:
+            return self._result(exercise.number, Status.TAMPERED, WROTE_INTO_THE_CHANNEL)
         return self._result(exercise.number, Status.CRASHED, f"The process ended while its cell ran: {stopped}.")
 
     def _note(self, text: str) -> None:
