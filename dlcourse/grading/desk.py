@@ -160,17 +160,15 @@ class Desk:
         return unpack(read_frame(self.incoming, None, 2**40), bounds, rebuild)
 
 
-def shared_names() -> list[dict[str, Any]]:
+def shared_names() -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Python's and NumPy's own names: what a hand-in binds anew among them spoils no other exercise."""
-    return [dict(names) for names in SHARED]
+    return [(names, dict(names)) for names in SHARED]
 
 
-def restore(before: list[dict[str, Any]]) -> None:
+def restore(before: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
     """Back to what `shared_names` found; calls nothing that may have been bound anew."""
-    i = 0
-    for names in before:
-        SHARED[i].update(names)
-        i += 1  # noqa: SIM113 - enumerate may have been bound anew
+    for names, found in before:
+        names.update(found)
 
 
 def rebuild(shipped: Shipped) -> Any:

@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 
+from dlcourse.checks.catalog import find_exercise
+from dlcourse.checks.judging import draw_cases
 from dlcourse.grading.results import Status
 
 ATTACK = pytest.mark.attack
 
+SLOPE = find_exercise("2.4")
 WRONG = "\n\ndef sigmoid_slope(a):\n    return a"
+BY_HEART = {case.args[0].tobytes(): (case.args[0] * (1 - case.args[0])).tolist() for case in draw_cases(SLOPE)}
 DESK = """
 import gc
 desk = next(one for one in gc.get_objects() if type(one).__name__ == "Desk")
@@ -457,15 +461,12 @@ def test_code_that_is_right_for_the_first_calls_only(attacked: Any) -> None:
 
 
 @ATTACK(
-    source="""
-    known = {}
-    def sigmoid_slope(a):
-        answer = [b * (1 - b) for b in (0.0, 0.25, 0.5, 1.0)]
-        return known.get(str(a), answer[0])
-    """
+    source=f"def sigmoid_slope(a):\n    import numpy as np\n    return np.array({BY_HEART}.get(a.tobytes(), 0.0))",
+    earns=0.375,
 )
-def test_code_that_knows_published_cases_by_heart(attacked: Any) -> None:
-    assert attacked.status is Status.WRONG
+def test_code_that_knows_the_published_cases_by_heart(attacked: Any) -> None:
+    assert attacked.status is Status.PARTIAL  # three classes of inputs in four are fixed; half of that share
+    assert "not for fresh ones (random inputs)" in attacked.message
 
 
 def test_good_hand_ins_beside_all_that_have_full_marks(batch: Any) -> None:
