@@ -65,7 +65,7 @@ HOSTILE = (
         "memory",
         ("crashed", "timed out"),
         "@head    kept = []\n    while True:\n        kept.append(bytearray(b'x') * 2**24)",
-    ),  # noqa: E501
+    ),
     ("output", GONE, "@head    while True:\n        print('x' * 1000)"),
     (
         "disk",

@@ -174,9 +174,7 @@ def checks_replaced_by_success(folder: Path) -> None:
 
 @attack
 def html_in_a_message(folder: Path) -> None:
-    source = (
-        "def sigmoid_slope(a):\n    raise RuntimeError('</p><script>alert(1)</script><img src=x onerror=a()>')"
-    )
+    source = "def sigmoid_slope(a):\n    raise RuntimeError('</p><script>alert(1)</script><img src=x onerror=a()>')"
     (folder / NAME).write_text(changed(lambda document: bad_cell(document, source)))
 
 
