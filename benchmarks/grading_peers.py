@@ -52,7 +52,7 @@ def nbclient_run(notebook: nbformat.NotebookNode, tensorflow: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         # Checks keep what has passed in a file of their own; not in the grader's home.
         client = NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": folder}})
-        client.execute()
+        client.execute(stderr=subprocess.DEVNULL)
     said = json.dumps(notebook)
     passed = said.count("\\u2713") + said.count("✓")
     if passed < len(exercises(LAB)):
@@ -73,7 +73,7 @@ def otter_tests(folder: Path, lab: TrustedLab) -> Path:
             ]
             suite: dict[str, Any] = {"cases": cases, "scored": True, "setup": "", "teardown": "", "type": "doctest"}
             test = {"name": name, "points": 1, "suites": [suite]}
-            file.writestr(f"tests/{name}.py", f"test = {test!r}\n")
+            file.writestr(f"tests/{name}.py", f"OK_FORMAT = True\ntest = {test!r}\n")
     return archive
 
 

@@ -27,7 +27,7 @@ from dlcourse.checks.surroundings import undisturbed
 from dlcourse.checks.values import MAX_ENTRIES, class_name, numeric_leaves, snapshot
 from dlcourse.checks.wording import named_inputs
 from dlcourse.grading.programme import Step
-from dlcourse.grading.sandbox import DeadlineError, ExchangeError, WorkerDiedError
+from dlcourse.grading.sandbox import OUT_OF_MEMORY, DeadlineError, ExchangeError, WorkerDiedError
 from dlcourse.grading.scoring import FORGED, TIME_UP, Round
 from dlcourse.grading.shipping import ship
 
@@ -106,8 +106,13 @@ class Conversation:
         """
         message = {"kind": "run", "step": step.index, "source": step.source, "cell": step.cell}
         reply = self._talk(message, seconds, ("ran",))
-        error = reply.get("error")
-        return None if error is None else (_raised(error), _lines(error))
+        if reply.get("error") is None:
+            return None
+        raised = _raised(reply["error"])
+        if raised.name == MemoryError.__name__:
+            self.close()  # what holds the memory would make the next exercise fail
+            raise StoppedError(OUT_OF_MEMORY)
+        return raised, _lines(reply["error"])
 
     def replace(self, number: str) -> None:
         """Put the course's own function, by way of asking for it, in the place of an exercise's.
@@ -153,6 +158,8 @@ class Conversation:
             result.stopped = str(error)
         finally:
             self.judging = None
+        if any(one.raised and one.raised.name == MemoryError.__name__ for one in result.outcomes):
+            self.close()
         return result
 
     def _call(self, exercise: Exercise, case: Case, max_entries: int) -> dict[str, Any]:

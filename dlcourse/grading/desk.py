@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import contextlib
+import errno
 import inspect
 import linecache
 import math
@@ -73,7 +74,10 @@ class Desk:
             except EndOfPipeError:
                 return
             self.serial = message["serial"]
-            self._answer(kinds[message["kind"]](message))
+            try:
+                self._answer(kinds[message["kind"]](message))
+            except MemoryError:
+                os._exit(errno.ENOMEM)  # nothing more could be told
 
     def _answer(self, reply: dict[str, Any]) -> None:
         try:

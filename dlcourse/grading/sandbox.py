@@ -7,6 +7,7 @@ memory, processes, files and output, and ends everything when a limit is passed.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import signal
@@ -34,6 +35,7 @@ __all__ = ["DeadlineError", "ExchangeError", "Sandbox", "SandboxError", "WorkerD
 
 START_SECONDS = 60.0
 ENDING_SECONDS = 10.0
+OUT_OF_MEMORY = "it ran out of memory"
 
 
 class SandboxError(RuntimeError):
@@ -263,6 +265,8 @@ class Sandbox:
         code = self._process.poll()
         if code is None:
             return WorkerDiedError("it closed its connection to the grader")
+        if code == errno.ENOMEM:
+            return WorkerDiedError(OUT_OF_MEMORY, "memory")
         # Programs that start others tell a signal as 128 and its number.
         number = -code if code < 0 else code - 128
         if number in (signal.SIGXCPU, signal.SIGKILL) and self._supervisor.processor_seconds >= self.limits.cpu_seconds:
