@@ -34,14 +34,14 @@ from grading_peers import nbclient_run, otter_run, otter_tests, parts_needed, wh
 from dlcourse import __version__
 from dlcourse.catalog import find_lab
 from dlcourse.checks.catalog import exercises
-from dlcourse.grading.choice import choose_isolation
 from dlcourse.grading.grade import Plan, grade_batch
-from dlcourse.grading.handins import find_handins
-from dlcourse.grading.lab_cells import TrustedLab
-from dlcourse.grading.limits import Limits
-from dlcourse.grading.reports import ReportMeta, write_reports
+from dlcourse.grading.reading.handins import find_handins
+from dlcourse.grading.reading.lab_cells import TrustedLab
+from dlcourse.grading.reporting.reports import ReportMeta, write_reports
 from dlcourse.grading.results import HandInResult
-from dlcourse.grading.supervisor import exact_memory, measure
+from dlcourse.grading.sandboxes.choice import choose_isolation
+from dlcourse.grading.sandboxes.limits import Limits
+from dlcourse.grading.sandboxes.supervisor import exact_memory, measure
 from dlcourse.grading.verdicts import Judging
 
 MIB = 2**20

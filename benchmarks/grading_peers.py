@@ -19,9 +19,9 @@ from dlcourse.checks.catalog import exercises
 from dlcourse.checks.exercise import Case, Exercise
 from dlcourse.checks.judging import draw_cases
 from dlcourse.grading.conversation import reference_value
-from dlcourse.grading.lab_cells import TrustedLab
-from dlcourse.grading.notebook_file import read_notebook
-from dlcourse.grading.preparing import prepare
+from dlcourse.grading.reading.lab_cells import TrustedLab
+from dlcourse.grading.reading.notebook_file import read_notebook
+from dlcourse.grading.reading.preparing import prepare
 
 ROOT = Path(__file__).resolve().parents[1]
 

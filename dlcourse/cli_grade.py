@@ -58,13 +58,13 @@ def grade(
     """
     from dlcourse.checks.catalog import exercises
     from dlcourse.datasets import data_directory
-    from dlcourse.grading.choice import choose_isolation
     from dlcourse.grading.grade import Plan, grade_batch
-    from dlcourse.grading.handins import find_handins
-    from dlcourse.grading.isolation import NoIsolationError
-    from dlcourse.grading.lab_cells import TrustedLab
-    from dlcourse.grading.limits import Limits
-    from dlcourse.grading.reports import ReportMeta, write_reports
+    from dlcourse.grading.reading.handins import find_handins
+    from dlcourse.grading.reading.lab_cells import TrustedLab
+    from dlcourse.grading.reporting.reports import ReportMeta, write_reports
+    from dlcourse.grading.sandboxes.choice import choose_isolation
+    from dlcourse.grading.sandboxes.isolation import NoIsolationError
+    from dlcourse.grading.sandboxes.limits import Limits
     from dlcourse.grading.verdicts import Judging
 
     chosen = _lab_or_fail(lab)
@@ -140,14 +140,14 @@ def check(
     Exit code 0: all public checks passed. 1: not yet. 2: it could not be checked.
     """
     from dlcourse.datasets import data_directory
-    from dlcourse.grading.choice import choose_isolation
     from dlcourse.grading.grade import open_boxes
-    from dlcourse.grading.lab_cells import TrustedLab
     from dlcourse.grading.library import build_library
-    from dlcourse.grading.limits import Limits
-    from dlcourse.grading.notebook_file import UnreadableNotebookError, read_notebook
-    from dlcourse.grading.preparing import prepare
-    from dlcourse.grading.sandbox import SandboxError
+    from dlcourse.grading.reading.lab_cells import TrustedLab
+    from dlcourse.grading.reading.notebook_file import UnreadableNotebookError, read_notebook
+    from dlcourse.grading.reading.preparing import prepare
+    from dlcourse.grading.sandboxes.choice import choose_isolation
+    from dlcourse.grading.sandboxes.limits import Limits
+    from dlcourse.grading.sandboxes.sandbox import SandboxError
     from dlcourse.grading.verdicts import Judging, judge_programme
 
     if not sys.platform.startswith("linux"):

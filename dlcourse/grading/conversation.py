@@ -26,10 +26,10 @@ from dlcourse.checks.runner import Outcome, Raised
 from dlcourse.checks.surroundings import undisturbed
 from dlcourse.checks.values import MAX_ENTRIES, class_name, numeric_leaves, snapshot
 from dlcourse.checks.wording import named_inputs
-from dlcourse.grading.programme import Step
-from dlcourse.grading.sandbox import OUT_OF_MEMORY, DeadlineError, ExchangeError, WorkerDiedError
+from dlcourse.grading.reading.programme import Step
+from dlcourse.grading.sandboxes.sandbox import OUT_OF_MEMORY, DeadlineError, ExchangeError, WorkerDiedError
+from dlcourse.grading.sandboxes.shipping import ship
 from dlcourse.grading.scoring import FORGED, TIME_UP, Round
-from dlcourse.grading.shipping import ship
 
 MAX_ASKS = 20_000
 MAX_ASK_ENTRIES = 2_000_000
@@ -38,7 +38,7 @@ ASK_SECONDS = 5.0
 
 
 class Box(Protocol):
-    """A running worker; see `dlcourse.grading.sandbox.Sandbox`."""
+    """A running worker; see `dlcourse.grading.sandboxes.sandbox.Sandbox`."""
 
     def request(
         self, message: dict[str, Any], seconds: float, answer: Callable[[dict[str, Any]], dict[str, Any]] | None = None

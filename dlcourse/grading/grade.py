@@ -19,13 +19,13 @@ from pathlib import Path
 import psutil
 
 from dlcourse.grading.conversation import OpenBox
-from dlcourse.grading.handins import HandIn
-from dlcourse.grading.isolation import Isolation
-from dlcourse.grading.lab_cells import TrustedLab
 from dlcourse.grading.library import build_library
-from dlcourse.grading.limits import Limits
+from dlcourse.grading.reading.handins import HandIn
+from dlcourse.grading.reading.lab_cells import TrustedLab
 from dlcourse.grading.results import HandInResult
-from dlcourse.grading.sandbox import Sandbox, SandboxError
+from dlcourse.grading.sandboxes.isolation import Isolation
+from dlcourse.grading.sandboxes.limits import Limits
+from dlcourse.grading.sandboxes.sandbox import Sandbox, SandboxError
 from dlcourse.grading.state import BatchState
 from dlcourse.grading.verdicts import Judging, judge_handin
 

@@ -1,6 +1,6 @@
 """Text that a stranger wrote, made harmless where it is shown: a terminal, a spreadsheet, a file name.
 
-In HTML it is escaped besides, by `dlcourse.grading.markup`.
+In HTML it is escaped besides, by `dlcourse.grading.reporting.markup`.
 """
 
 from __future__ import annotations

@@ -195,10 +195,8 @@ def _kept_files() -> Iterator[Path]:
 
 def _write_stand_ins(target: Path) -> None:
     write_atomically(target / "withheld.py", _ERROR_MODULE)
-    for package in ("checks", "grading"):
-        names = {path.stem for path in (PACKAGE / package).glob("*.py")} - {"__init__"}
-        for name in sorted(names):
-            content = _EMPTY_MODULE.format(module=f"{PACKAGE.name}.{package}.{name}")
-            write_atomically(target / package / f"{name}.py", content)
+    modules = [path for path in (PACKAGE / "checks").glob("*.py") if path.name != "__init__.py"]
+    for path in (*modules, PACKAGE / "grading" / "__init__.py"):
+        inside = path.relative_to(PACKAGE)
+        write_atomically(target / inside, _EMPTY_MODULE.format(module=module_name(inside)))
     write_atomically(target / "checks" / "__init__.py", _CHECKS_MODULE)
-    write_atomically(target / "grading" / "__init__.py", _EMPTY_MODULE.format(module=f"{PACKAGE.name}.grading"))

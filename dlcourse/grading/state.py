@@ -15,7 +15,7 @@ from typing import Any
 
 import dlcourse
 from dlcourse.files import write_atomically
-from dlcourse.grading.handins import HandIn
+from dlcourse.grading.reading.handins import HandIn
 from dlcourse.grading.results import ExerciseResult, HandInResult, InputClass, Note, Status
 
 FORMAT = 1
@@ -115,8 +115,8 @@ def code_digest() -> str:
     """A digest of dlcourse's version and of the code that makes verdicts: after a change nothing old is reused."""
     digest = hashlib.sha256(dlcourse.__version__.encode())
     for package in ("checks", "grading", "foundations"):
-        for path in sorted((PACKAGE / package).glob("*.py")):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+        for path in sorted((PACKAGE / package).rglob("*.py")):
+            digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dlcourse.grading.reports import ReportMeta, write_reports
+from dlcourse.grading.reporting.reports import ReportMeta, write_reports
 from dlcourse.grading.results import ExerciseResult, HandInResult, Note, Status
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

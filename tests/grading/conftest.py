@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from dlcourse.grading.bubblewrap import find_bubblewrap
-from dlcourse.grading.isolation import Isolation
-from dlcourse.grading.limits import Limits
-from dlcourse.grading.namespaces import find_namespaces
-from dlcourse.grading.sandbox import Sandbox
+from dlcourse.grading.sandboxes.bubblewrap import find_bubblewrap
+from dlcourse.grading.sandboxes.isolation import Isolation
+from dlcourse.grading.sandboxes.limits import Limits
+from dlcourse.grading.sandboxes.namespaces import find_namespaces
+from dlcourse.grading.sandboxes.sandbox import Sandbox
 
 MIB = 2**20
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from dlcourse.catalog import find_lab
 from dlcourse.checks.catalog import labs
-from dlcourse.grading.cleaning import NOT_TRIED, Cleaned, clean, is_stub
-from dlcourse.grading.lab_cells import NotALabError, TrustedLab
-from dlcourse.grading.notebook_file import Cell, Notebook, read_notebook
-from dlcourse.grading.programme import Programme, TangledError, programme
+from dlcourse.grading.reading.cleaning import NOT_TRIED, Cleaned, clean, is_stub
+from dlcourse.grading.reading.lab_cells import NotALabError, TrustedLab
+from dlcourse.grading.reading.notebook_file import Cell, Notebook, read_notebook
+from dlcourse.grading.reading.programme import Programme, TangledError, programme
 
 NUMBER = "02"
 

@@ -21,9 +21,9 @@ from hypothesis.extra import numpy as hnp
 from dlcourse.checks.catalog import exercises, labs
 from dlcourse.checks.judging import draw_cases
 from dlcourse.checks.values import Opaque
-from dlcourse.grading.desk import identical, rebuild
-from dlcourse.grading.exchange import Bounds, ExchangeError, pack, unpack, write_archive
-from dlcourse.grading.frames import (
+from dlcourse.grading.sandboxes.desk import identical, rebuild
+from dlcourse.grading.sandboxes.exchange import Bounds, ExchangeError, pack, unpack, write_archive
+from dlcourse.grading.sandboxes.frames import (
     DeadlineError,
     EndOfPipeError,
     TooLongError,
@@ -31,7 +31,7 @@ from dlcourse.grading.frames import (
     read_frame,
     write_frame,
 )
-from dlcourse.grading.shipping import ship
+from dlcourse.grading.sandboxes.shipping import ship
 
 DTYPES = ("?", "i1", "u2", "i4", "u8", "f2", ">f4", "f8", "c8", "c16", "U3")
 arrays = hnp.arrays(st.sampled_from(DTYPES), hnp.array_shapes(min_dims=0, min_side=0, max_side=4))
@@ -65,7 +65,7 @@ def with_array_bytes(content: bytes) -> bytes:
         def tobytes(self) -> bytes:
             return b""
 
-    import dlcourse.grading.exchange as exchange
+    import dlcourse.grading.sandboxes.exchange as exchange
 
     original = exchange._npy_header
     try:

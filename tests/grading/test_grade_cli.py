@@ -11,14 +11,14 @@ from typer.testing import CliRunner
 
 from dlcourse.catalog import find_lab
 from dlcourse.cli import app
-from dlcourse.grading import choice
-from dlcourse.grading.choice import choose_isolation
 from dlcourse.grading.grade import Plan, grade_batch
-from dlcourse.grading.handins import find_handins
-from dlcourse.grading.isolation import NoIsolationError
-from dlcourse.grading.lab_cells import TrustedLab
-from dlcourse.grading.limits import Limits
+from dlcourse.grading.reading.handins import find_handins
+from dlcourse.grading.reading.lab_cells import TrustedLab
 from dlcourse.grading.results import ExerciseResult, HandInResult, InputClass, Note, Status
+from dlcourse.grading.sandboxes import choice
+from dlcourse.grading.sandboxes.choice import choose_isolation
+from dlcourse.grading.sandboxes.isolation import NoIsolationError
+from dlcourse.grading.sandboxes.limits import Limits
 from dlcourse.grading.state import BatchState, result_from_json
 
 NAME = "02_multilayer_perceptron.ipynb"

@@ -19,11 +19,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dlcourse.catalog import find_lab
-from dlcourse.grading import archives, handins
-from dlcourse.grading.archives import Budget, UnreadableArchiveError, members, open_archive, read_member
-from dlcourse.grading.handins import HandIn, find_handins
-from dlcourse.grading.lab_cells import TrustedLab
-from dlcourse.grading.notebook_file import ReadingLimits, UnreadableNotebookError, read_notebook
+from dlcourse.grading.reading import archives, handins
+from dlcourse.grading.reading.archives import Budget, UnreadableArchiveError, members, open_archive, read_member
+from dlcourse.grading.reading.handins import HandIn, find_handins
+from dlcourse.grading.reading.lab_cells import TrustedLab
+from dlcourse.grading.reading.notebook_file import ReadingLimits, UnreadableNotebookError, read_notebook
 
 LAB = TrustedLab.read(find_lab("02").unsolved)
 SMALL = ReadingLimits(notebook_bytes=20_000, archive_bytes=100_000, unpacked_bytes=100_000, entries=100)

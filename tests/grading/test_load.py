@@ -12,9 +12,9 @@ from types import ModuleType
 import pytest
 
 from dlcourse.checks.catalog import exercises
-from dlcourse.grading.choice import choose_isolation
-from dlcourse.grading.isolation import NoIsolationError
 from dlcourse.grading.results import ExerciseResult, HandInResult, Status
+from dlcourse.grading.sandboxes.choice import choose_isolation
+from dlcourse.grading.sandboxes.isolation import NoIsolationError
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 

@@ -13,14 +13,14 @@ from dlcourse.catalog import find_lab
 from dlcourse.checks import exercises, find_exercise
 from dlcourse.checks.catalog import labs
 from dlcourse.checks.judging import judge
-from dlcourse.grading import preparing
-from dlcourse.grading.cleaning import CleanCell, Cleaned, clean
-from dlcourse.grading.lab_cells import LabCell, LabExercise, TrustedLab
-from dlcourse.grading.notebook_file import Cell, Notebook, read_notebook
-from dlcourse.grading.preparing import prepare
-from dlcourse.grading.programme import Programme, Step, TangledError, programme
-from dlcourse.grading.scopes import names_of
-from dlcourse.grading.statements import statements_of
+from dlcourse.grading.reading import preparing
+from dlcourse.grading.reading.cleaning import CleanCell, Cleaned, clean
+from dlcourse.grading.reading.lab_cells import LabCell, LabExercise, TrustedLab
+from dlcourse.grading.reading.notebook_file import Cell, Notebook, read_notebook
+from dlcourse.grading.reading.preparing import prepare
+from dlcourse.grading.reading.programme import Programme, Step, TangledError, programme
+from dlcourse.grading.reading.scopes import names_of
+from dlcourse.grading.reading.statements import statements_of
 
 LABS = labs()
 
@@ -310,7 +310,8 @@ def test_a_tangle_of_names_is_an_error() -> None:
 @pytest.mark.parametrize("fate", ["while True: pass", "import os; os.abort()", "[0] * 10**10", "print('[{')"])
 def test_a_process_that_hangs_or_dies_is_an_error(monkeypatch: pytest.MonkeyPatch, fate: str) -> None:
     limited = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from dlcourse.grading import preparing; preparing._limit(1)\n"
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from dlcourse.grading.reading import preparing; preparing._limit(1)\n"
     )
     monkeypatch.setattr(preparing, "START", limited + fate)
     made = prepare(Notebook(()), lab_of("01"), seconds=1)

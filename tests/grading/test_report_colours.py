@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from dlcourse.grading.reporting.student_page import STYLE
 from dlcourse.grading.results import Status
-from dlcourse.grading.student_page import STYLE
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])

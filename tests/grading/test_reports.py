@@ -16,13 +16,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dlcourse.grading import reports
 from dlcourse.grading.hostile_text import csv_cell, visible
-from dlcourse.grading.markup import tag
-from dlcourse.grading.page import SCRIPT, TABLE_STYLE, report_page
-from dlcourse.grading.reports import ReportMeta, grades_csv, results_json, write_reports
+from dlcourse.grading.reporting import reports
+from dlcourse.grading.reporting.markup import tag
+from dlcourse.grading.reporting.page import SCRIPT, TABLE_STYLE, report_page
+from dlcourse.grading.reporting.reports import ReportMeta, grades_csv, results_json, write_reports
+from dlcourse.grading.reporting.student_page import STYLE, feedback_page
 from dlcourse.grading.results import ExerciseResult, HandInResult, InputClass, Note, Status
-from dlcourse.grading.student_page import STYLE, feedback_page
 
 EXERCISES = (("2.1", "A neuron"), ("2.2", "Softmax"))
 META = ReportMeta("02", "The perceptron", EXERCISES, "bubblewrap", "0.1.0", datetime(2026, 1, 31, 9, tzinfo=UTC))

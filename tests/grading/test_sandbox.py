@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from dlcourse.checks.values import Opaque
-from dlcourse.grading import choice
-from dlcourse.grading.isolation import Isolation
-from dlcourse.grading.sandbox import Sandbox, SandboxError
+from dlcourse.grading.sandboxes import choice
+from dlcourse.grading.sandboxes.isolation import Isolation
+from dlcourse.grading.sandboxes.sandbox import Sandbox, SandboxError
 
 
 class TestNotebookInside:

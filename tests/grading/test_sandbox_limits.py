@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from dlcourse.grading.isolation import Isolation
-from dlcourse.grading.limits import Limits
-from dlcourse.grading.sandbox import DeadlineError, ExchangeError, Sandbox, WorkerDiedError
-from dlcourse.grading.unsafe import Unsafe
+from dlcourse.grading.sandboxes.isolation import Isolation
+from dlcourse.grading.sandboxes.limits import Limits
+from dlcourse.grading.sandboxes.sandbox import DeadlineError, ExchangeError, Sandbox, WorkerDiedError
+from dlcourse.grading.sandboxes.unsafe import Unsafe
 
 
 class TestWhatItMayUse:

@@ -14,19 +14,19 @@ from dlcourse.catalog import find_lab
 from dlcourse.checks.catalog import exercises, find_exercise
 from dlcourse.checks.judging import call_fresh, draw_cases
 from dlcourse.checks.values import numeric_leaves, snapshot
-from dlcourse.grading.choice import choose_isolation
 from dlcourse.grading.conversation import MAX_ASKS, Conversation
-from dlcourse.grading.desk import describe, misfit, rebuild
-from dlcourse.grading.exchange import pack, unpack
 from dlcourse.grading.grade import open_boxes
-from dlcourse.grading.handins import HandIn, find_handins
-from dlcourse.grading.isolation import NoIsolationError
-from dlcourse.grading.lab_cells import TrustedLab
 from dlcourse.grading.library import build_library
-from dlcourse.grading.limits import Limits
-from dlcourse.grading.notebook_file import read_notebook
-from dlcourse.grading.programme import Programme, Step
+from dlcourse.grading.reading.handins import HandIn, find_handins
+from dlcourse.grading.reading.lab_cells import TrustedLab
+from dlcourse.grading.reading.notebook_file import read_notebook
+from dlcourse.grading.reading.programme import Programme, Step
 from dlcourse.grading.results import Status
+from dlcourse.grading.sandboxes.choice import choose_isolation
+from dlcourse.grading.sandboxes.desk import describe, misfit, rebuild
+from dlcourse.grading.sandboxes.exchange import pack, unpack
+from dlcourse.grading.sandboxes.isolation import NoIsolationError
+from dlcourse.grading.sandboxes.limits import Limits
 from dlcourse.grading.verdicts import Judging, hidden_cases, judge_handin, judge_programme
 
 KEY = bytes(range(16))

@@ -26,14 +26,14 @@ import pytest
 
 from dlcourse.catalog import find_lab
 from dlcourse.checks.catalog import exercises
-from dlcourse.grading.choice import choose_isolation
 from dlcourse.grading.grade import Plan, grade_batch
-from dlcourse.grading.handins import find_handins
-from dlcourse.grading.isolation import NoIsolationError
-from dlcourse.grading.lab_cells import TrustedLab
-from dlcourse.grading.limits import Limits
-from dlcourse.grading.reports import ReportMeta, write_reports
+from dlcourse.grading.reading.handins import find_handins
+from dlcourse.grading.reading.lab_cells import TrustedLab
+from dlcourse.grading.reporting.reports import ReportMeta, write_reports
 from dlcourse.grading.results import ExerciseResult, HandInResult, Status
+from dlcourse.grading.sandboxes.choice import choose_isolation
+from dlcourse.grading.sandboxes.isolation import NoIsolationError
+from dlcourse.grading.sandboxes.limits import Limits
 from dlcourse.grading.verdicts import Judging
 
 LAB = "02"

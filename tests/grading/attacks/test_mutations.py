@@ -21,16 +21,16 @@ from dlcourse.checks.judging import call_fresh, draw_cases
 from dlcourse.checks.values import snapshot
 from dlcourse.foundations import sigmoid
 from dlcourse.foundations.mlp_steps import with_bias
-from dlcourse.grading.cleaning import clean
 from dlcourse.grading.conversation import reference_value
 from dlcourse.grading.grade import open_boxes
-from dlcourse.grading.handins import HandIn
-from dlcourse.grading.lab_cells import TrustedLab
 from dlcourse.grading.library import build_library
-from dlcourse.grading.limits import Limits
-from dlcourse.grading.notebook_file import UnreadableNotebookError, read_notebook
-from dlcourse.grading.programme import TangledError, programme
+from dlcourse.grading.reading.cleaning import clean
+from dlcourse.grading.reading.handins import HandIn
+from dlcourse.grading.reading.lab_cells import TrustedLab
+from dlcourse.grading.reading.notebook_file import UnreadableNotebookError, read_notebook
+from dlcourse.grading.reading.programme import TangledError, programme
 from dlcourse.grading.results import HandInResult, Status
+from dlcourse.grading.sandboxes.limits import Limits
 from dlcourse.grading.verdicts import Judging, judge_handin
 
 LAB = TrustedLab.read(find_lab("02").unsolved)

@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from dlcourse.grading.lab_cells import LabCell, LabExercise, TrustedLab
-from dlcourse.grading.notebook_file import Notebook, shown
+from dlcourse.grading.reading.lab_cells import LabCell, LabExercise, TrustedLab
+from dlcourse.grading.reading.notebook_file import Notebook, shown
+from dlcourse.grading.reading.statements import Statement, statements_of
 from dlcourse.grading.results import Note
-from dlcourse.grading.statements import Statement, statements_of
 
 MARKER_TAGS = re.compile(r"(?i)nbval.*|raises[-_]exception|skip.*|.*[-_]skip|remove[-_]cell|solution")
 MARKER_COMMENT = re.compile(r"(?m)#[^\n#]*\b(?:NBVAL_|PYTEST_VALIDATE_)\w+.*$")

@@ -15,9 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from dlcourse.grading.markup import Markup, document, tag
-from dlcourse.grading.results import ExerciseResult, HandInResult, Status
-from dlcourse.grading.student_page import (
+from dlcourse.grading.reporting.markup import Markup, document, tag
+from dlcourse.grading.reporting.student_page import (
     STYLE,
     SUSPICIOUS,
     SYMBOLS,
@@ -29,6 +28,7 @@ from dlcourse.grading.student_page import (
     short,
     status_class,
 )
+from dlcourse.grading.results import ExerciseResult, HandInResult, Status
 
 TABLE_STYLE = Path(__file__).with_name("page_table.css").read_text(encoding="utf-8")
 SCRIPT = Path(__file__).with_name("page.js").read_text(encoding="utf-8")

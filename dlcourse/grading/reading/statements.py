@@ -1,7 +1,7 @@
 """The statements of a cell, as text with what each needs and binds; notebooks' own syntax is seen past.
 
 Strangers' text goes through Python's parser here, which such text can hang or exhaust: for hand-ins this is called by
-`dlcourse.grading.preparing` alone, in a process of its own.
+`dlcourse.grading.reading.preparing` alone, in a process of its own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 
-from dlcourse.grading.scopes import Names, names_of
+from dlcourse.grading.reading.scopes import Names, names_of
 
 CHECKS = frozenset({"check", "progress", "reset_progress"})
 # The first line of a cell that IPython hands to something else; these few run the rest as Python.

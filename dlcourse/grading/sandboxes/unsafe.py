@@ -13,10 +13,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from dlcourse.grading.isolation import Isolation, Launch
-from dlcourse.grading.limits import Limits
-from dlcourse.grading.supervisor import kill_tree
-from dlcourse.grading.view import View, environment, installed_packages, judge_folder
+from dlcourse.grading.sandboxes.isolation import Isolation, Launch
+from dlcourse.grading.sandboxes.limits import Limits
+from dlcourse.grading.sandboxes.supervisor import kill_tree
+from dlcourse.grading.sandboxes.view import View, environment, installed_packages, judge_folder
 
 MARK = b"DLCOURSE_SANDBOX="
 

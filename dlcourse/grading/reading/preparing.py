@@ -13,14 +13,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dlcourse.grading.cleaning import clean
-from dlcourse.grading.lab_cells import LabCell, LabExercise, TrustedLab
-from dlcourse.grading.notebook_file import Cell, Notebook
-from dlcourse.grading.programme import Programme, Step, TangledError, programme
+from dlcourse.grading.reading.cleaning import clean
+from dlcourse.grading.reading.lab_cells import LabCell, LabExercise, TrustedLab
+from dlcourse.grading.reading.notebook_file import Cell, Notebook
+from dlcourse.grading.reading.programme import Programme, Step, TangledError, programme
 from dlcourse.grading.results import Note
 
-PACKAGE_ROOT = Path(__file__).resolve().parents[2]
-START = "import sys; sys.path.insert(0, sys.argv[1]); from dlcourse.grading.preparing import main; main()"
+PACKAGE_ROOT = Path(__file__).resolve().parents[3]
+START = "import sys; sys.path.insert(0, sys.argv[1]); from dlcourse.grading.reading.preparing import main; main()"
 MEMORY = 2**30
 LONGEST_ANSWER = 2**26
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from dlcourse.grading.markup import Markup, document, tag
+from dlcourse.grading.reporting.markup import Markup, document, tag
 from dlcourse.grading.results import ExerciseResult, HandInResult, InputClass, Note, Status
 
 STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from dlcourse.grading.archives import (
+from dlcourse.grading.reading.archives import (
     Budget,
     Member,
     UnreadableArchiveError,
@@ -24,7 +24,7 @@ from dlcourse.grading.archives import (
     open_archive,
     read_member,
 )
-from dlcourse.grading.notebook_file import MIB, shown
+from dlcourse.grading.reading.notebook_file import MIB, shown
 
 NOTEBOOK_SUFFIXES = (".ipynb", ".ipynb.txt", ".ipynb.json")  # browsers add the second
 OPEN_NO_LINKS = (

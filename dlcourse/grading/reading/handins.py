@@ -15,10 +15,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dlcourse.grading.archives import Budget, UnreadableArchiveError
-from dlcourse.grading.entries import DiskEntry, Entry, UnreadableEntryError, named, zip_folder
-from dlcourse.grading.lab_cells import TrustedLab
-from dlcourse.grading.notebook_file import Notebook, ReadingLimits, UnreadableNotebookError, read_notebook, shown
+from dlcourse.grading.reading.archives import Budget, UnreadableArchiveError
+from dlcourse.grading.reading.entries import DiskEntry, Entry, UnreadableEntryError, named, zip_folder
+from dlcourse.grading.reading.lab_cells import TrustedLab
+from dlcourse.grading.reading.notebook_file import (
+    Notebook,
+    ReadingLimits,
+    UnreadableNotebookError,
+    read_notebook,
+    shown,
+)
 from dlcourse.grading.results import Note
 
 # "Anna Rossi_12345_assignsubmission_file_", as a folder or in front of the file's name.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dlcourse.grading.bubblewrap import HOW_TO_INSTALL, find_bubblewrap
-from dlcourse.grading.container import ENGINES, find_container
-from dlcourse.grading.isolation import Isolation, NoIsolationError
-from dlcourse.grading.namespaces import find_namespaces
-from dlcourse.grading.unsafe import Unsafe
+from dlcourse.grading.sandboxes.bubblewrap import HOW_TO_INSTALL, find_bubblewrap
+from dlcourse.grading.sandboxes.container import ENGINES, find_container
+from dlcourse.grading.sandboxes.isolation import Isolation, NoIsolationError
+from dlcourse.grading.sandboxes.namespaces import find_namespaces
+from dlcourse.grading.sandboxes.unsafe import Unsafe
 
 KINDS = ("bubblewrap", "podman", "docker", "namespaces")
 

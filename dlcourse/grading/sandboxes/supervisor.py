@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dlcourse.grading.limits import Limits
+from dlcourse.grading.sandboxes.limits import Limits
 
 TICK = 0.05
 LOG_LINES = 200

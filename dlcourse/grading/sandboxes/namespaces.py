@@ -6,10 +6,10 @@ import json
 import os
 import sys
 
-from dlcourse.grading.isolation import Isolation, Launch, in_memory, own_uid, ways
-from dlcourse.grading.limits import Limits
-from dlcourse.grading.seccomp import refusal_filter
-from dlcourse.grading.view import SHM_SIZE, View, folders_above
+from dlcourse.grading.sandboxes.isolation import Isolation, Launch, in_memory, own_uid, ways
+from dlcourse.grading.sandboxes.limits import Limits
+from dlcourse.grading.sandboxes.seccomp import refusal_filter
+from dlcourse.grading.sandboxes.view import SHM_SIZE, View, folders_above
 
 
 class Namespaces(Isolation):

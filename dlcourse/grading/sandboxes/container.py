@@ -10,9 +10,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from dlcourse.grading.isolation import Isolation, Launch
-from dlcourse.grading.limits import Limits
-from dlcourse.grading.view import HOME, JUDGE, LIBRARY, SHM_SIZE, View, environment, judge_folder
+from dlcourse.grading.sandboxes.isolation import Isolation, Launch
+from dlcourse.grading.sandboxes.limits import Limits
+from dlcourse.grading.sandboxes.view import HOME, JUDGE, LIBRARY, SHM_SIZE, View, environment, judge_folder
 
 ENGINES = ("podman", "docker")
 

@@ -14,9 +14,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlcourse.grading.limits import Limits
-from dlcourse.grading.supervisor import end_namespace
-from dlcourse.grading.view import HOME, View, make_view
+from dlcourse.grading.sandboxes.limits import Limits
+from dlcourse.grading.sandboxes.supervisor import end_namespace
+from dlcourse.grading.sandboxes.view import HOME, View, make_view
 
 FIRST_UID, UIDS = 1_100_000_000, 400_000_000
 FIRST_SMALL_UID, SMALL_UIDS = 30_000, 30_000

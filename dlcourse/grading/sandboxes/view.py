@@ -141,8 +141,8 @@ def interpreter_folders() -> list[Path]:
 def _judge() -> tempfile.TemporaryDirectory[str]:
     folder = tempfile.TemporaryDirectory(prefix="dlcourse-judge-")
     os.chmod(folder.name, 0o755)
-    package = Path(__file__).parent
-    for source in (*(package / name for name in INSIDE), package.parent / "checks" / "values.py"):
+    here, package = Path(__file__).parent, Path(__file__).parents[2]
+    for source in (*(here / name for name in INSIDE), package / "checks" / "values.py"):
         copy = Path(folder.name, source.name)
         shutil.copyfile(source, copy)
         # The folder is read-only inside: compiled here once, not in each sandbox.

@@ -11,11 +11,11 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from dlcourse.grading.cleaning import CleanCell, Cleaned
-from dlcourse.grading.lab_cells import TrustedLab
+from dlcourse.grading.reading.cleaning import CleanCell, Cleaned
+from dlcourse.grading.reading.lab_cells import TrustedLab
+from dlcourse.grading.reading.scopes import Names
+from dlcourse.grading.reading.statements import Statement, statements_of
 from dlcourse.grading.results import Note
-from dlcourse.grading.scopes import Names
-from dlcourse.grading.statements import Statement, statements_of
 
 # The labs need less than a hundred; thousands of names that all need each other would take for ever.
 MOST_STEPS = 300_000

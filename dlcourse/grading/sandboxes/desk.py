@@ -24,9 +24,9 @@ import numpy as np
 
 if __package__:
     from dlcourse.checks.values import MAX_ENTRIES, Opaque, class_name, has_opaque, snapshot
-    from dlcourse.grading.cells import Shell, compile_cell
-    from dlcourse.grading.exchange import Bounds, Shipped, pack, unpack
-    from dlcourse.grading.frames import EndOfPipeError, read_frame, write_frame
+    from dlcourse.grading.sandboxes.cells import Shell, compile_cell
+    from dlcourse.grading.sandboxes.exchange import Bounds, Shipped, pack, unpack
+    from dlcourse.grading.sandboxes.frames import EndOfPipeError, read_frame, write_frame
 else:
     from cells import Shell, compile_cell
     from exchange import Bounds, Shipped, pack, unpack

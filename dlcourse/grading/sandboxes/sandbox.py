@@ -18,8 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dlcourse.grading.exchange import Bounds, ExchangeError, pack, unpack
-from dlcourse.grading.frames import (
+from dlcourse.grading.sandboxes.exchange import Bounds, ExchangeError, pack, unpack
+from dlcourse.grading.sandboxes.frames import (
     DeadlineError,
     EndOfPipeError,
     TooLongError,
@@ -27,9 +27,9 @@ from dlcourse.grading.frames import (
     read_frame,
     write_frame,
 )
-from dlcourse.grading.isolation import Isolation, Launch
-from dlcourse.grading.limits import Limits
-from dlcourse.grading.supervisor import Supervisor, measure
+from dlcourse.grading.sandboxes.isolation import Isolation, Launch
+from dlcourse.grading.sandboxes.limits import Limits
+from dlcourse.grading.sandboxes.supervisor import Supervisor, measure
 
 __all__ = ["DeadlineError", "ExchangeError", "Sandbox", "SandboxError", "WorkerDiedError"]
 

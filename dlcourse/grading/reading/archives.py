@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from dlcourse.grading.notebook_file import MIB, ReadingLimits
+from dlcourse.grading.reading.notebook_file import MIB, ReadingLimits
 
 # The end record of a zip is 22 bytes and may be followed by a comment of 65,535.
 END_RECORD, END_SIZE, LONGEST_COMMENT = b"PK\x05\x06", 22, 65_535

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 
-from dlcourse.grading.isolation import Isolation, Launch, in_memory, own_uid, ways
-from dlcourse.grading.limits import Limits
-from dlcourse.grading.seccomp import refusal_filter
-from dlcourse.grading.view import SHM_SIZE, View, folders_above
+from dlcourse.grading.sandboxes.isolation import Isolation, Launch, in_memory, own_uid, ways
+from dlcourse.grading.sandboxes.limits import Limits
+from dlcourse.grading.sandboxes.seccomp import refusal_filter
+from dlcourse.grading.sandboxes.view import SHM_SIZE, View, folders_above
 
 HOW_TO_INSTALL = "install bubblewrap (Debian, Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap)"
 

@@ -29,9 +29,9 @@ from typing import Any
 
 from dlcourse.files import write_atomically
 from dlcourse.grading.hostile_text import csv_cell, file_names
-from dlcourse.grading.page import ReportMeta, is_unsafe, isolations, report_page
+from dlcourse.grading.reporting.page import ReportMeta, is_unsafe, isolations, report_page
+from dlcourse.grading.reporting.student_page import feedback_page
 from dlcourse.grading.results import HandInResult
-from dlcourse.grading.student_page import feedback_page
 
 __all__ = ["ReportMeta", "ReportPaths", "write_reports"]
 

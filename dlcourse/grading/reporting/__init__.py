@@ -1,0 +1,1 @@
+"""What the grader gets: grade book, machine-readable results, one page, feedback to hand back."""
