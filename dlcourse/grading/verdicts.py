@@ -312,7 +312,9 @@ class _Judge:
             seconds = f"{self.judging.seconds:g} seconds"
             return self._result(exercise.number, Status.TIMED_OUT, f"The hand-in had used up its {seconds} by then.")
         if stopped == TIME_UP:
-            return self._result(exercise.number, Status.TIMED_OUT, "Its cell did not finish in time.")
+            return self._result(
+                exercise.number, Status.TIMED_OUT, f"Its cell did not finish within {self.judging.step_seconds:g} s."
+            )
         if stopped == FORGED:
             return self._result(exercise.number, Status.TAMPERED, WROTE_INTO_THE_CHANNEL)
         return self._result(exercise.number, Status.CRASHED, f"The process ended while its cell ran: {stopped}.")

@@ -23,6 +23,7 @@ def test_endless_loop(attacked: Any) -> None:
 @ATTACK(cell="import time\nwhile True:\n    try:\n        time.sleep(9)\n    except BaseException:\n        pass")
 def test_endless_loop_while_the_cell_runs(attacked: Any) -> None:
     assert attacked.status is Status.TIMED_OUT
+    assert attacked.message == "Its cell did not finish within 3 s."
 
 
 @ATTACK(call="10 ** 10 ** 9")
