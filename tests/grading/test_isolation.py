@@ -42,6 +42,16 @@ class TestChoice:
         with pytest.raises(NoIsolationError, match="Permission denied"):
             choose_isolation("bubblewrap")
 
+    def test_a_container_comes_before_namespaces_where_an_image_is_named(self, monkeypatch: Any) -> None:
+        podman = Container("podman", "/usr/bin/podman", "course:1")
+        monkeypatch.setattr(choice, "find_bubblewrap", lambda: (None, "not here"))
+        monkeypatch.setattr(choice, "find_namespaces", lambda: (Unsafe(), ""))
+        monkeypatch.setattr(
+            choice, "find_container", lambda engine, image: (podman if engine == "podman" else None, "")
+        )
+        assert isinstance(choose_isolation(), Unsafe)
+        assert choose_isolation(image="course:1") is podman
+
     def test_bad_wishes_are_refused(self) -> None:
         with pytest.raises(ValueError, match="'chroot' is no kind of sandbox"):
             choose_isolation("chroot")
@@ -75,6 +85,8 @@ class TestContainer:
         ):
             assert expected in options
         assert "--read-only" in command and "--rm" in command
+        (scratch,) = [value for option, value in options if option == "--tmpfs"]
+        assert scratch.startswith("/tmp:") and f",size={8 * MIB}" in scratch and "nr_inodes" not in scratch
         mounts = [value for option, value in options if option == "--mount"]
         assert len(mounts) == 2 and all(mount.endswith(",readonly") for mount in mounts)
         assert not [value for option, value in options if option == "--env" and "=" not in value]

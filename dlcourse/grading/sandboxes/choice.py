@@ -15,7 +15,8 @@ def choose_isolation(wanted: str | None = None, unsafe: bool = False, image: str
     """The isolation to run hand-ins in.
 
     Args:
-        wanted: "bubblewrap", "podman", "docker" or "namespaces"; None takes bubblewrap where it works, else namespaces.
+        wanted: "bubblewrap", "podman", "docker" or "namespaces"; None takes the first that works, a container only
+            where an image is named.
         unsafe: run without any isolation; nothing else is tried.
         image: for podman and docker.
 
@@ -34,7 +35,7 @@ def choose_isolation(wanted: str | None = None, unsafe: bool = False, image: str
     if unsafe:
         return Unsafe()
     tried = []
-    for kind in ("bubblewrap", "namespaces") if wanted is None else (wanted,):
+    for kind in ("bubblewrap", *(ENGINES if image else ()), "namespaces") if wanted is None else (wanted,):
         isolation, reason = _find(kind, image)
         if isolation is not None:
             return isolation

@@ -58,7 +58,8 @@ class Container(Isolation):
         command += ["--pids-limit", str(limits.processes + 2)]
         command += ["--memory", str(limits.memory), "--memory-swap", str(limits.memory)]
         command += ["--shm-size", str(SHM_SIZE), "--log-driver", "none", "--workdir", "/tmp", "--entrypoint", ""]
-        command += ["--tmpfs", f"/tmp:rw,nosuid,nodev,mode=1777,size={limits.disk},nr_inodes={limits.files}"]
+        inodes = f",nr_inodes={limits.files}" if self.name == "docker" else ""  # podman has no such option
+        command += ["--tmpfs", f"/tmp:rw,nosuid,nodev,mode=1777,size={limits.disk}{inodes}"]
         for inside, source in view.read_only.items():
             command += ["--mount", f"type=bind,source={source},target={inside},readonly"]
         for variable, value in view.environment.items():

@@ -196,7 +196,7 @@ def digests(folder: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def isolation() -> Any:
     try:
-        return choose_isolation()
+        return choose_isolation(os.environ.get("DLCOURSE_TEST_SANDBOX"), image=os.environ.get("DLCOURSE_TEST_IMAGE"))
     except NoIsolationError as error:
         pytest.skip(str(error))
 
