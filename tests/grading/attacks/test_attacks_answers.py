@@ -6,6 +6,7 @@ nothing else. docs/threat_model.md is the same list as a page.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -373,7 +374,7 @@ def test_listing_the_submissions(attacked: Any, batch: Any) -> None:
 
 @ATTACK(call="raise RuntimeError(open('/etc/shadow').read())")
 def test_reading_etc_shadow(attacked: Any) -> None:
-    assert "FileNotFoundError" in attacked.message
+    assert re.search("FileNotFoundError|PermissionError", attacked.message)  # a container has a file of its own
 
 
 @ATTACK(
@@ -404,7 +405,7 @@ def test_reading_the_graders_home(attacked: Any) -> None:
     os.makedirs("/tmp/links")
     os.symlink("@home", "/tmp/links/one")
     os.symlink("/proc/1/root", "/tmp/links/two")
-    ways = ("one/secret.txt", "two/root", "two/home", "two/etc/passwd")
+    ways = ("one/secret.txt", "two@home/secret.txt", "two@submissions", "two@neighbour")
     found = [os.path.exists(f"/tmp/links/{way}") for way in ways]
     os.system("rm -r /tmp/links")
     raise RuntimeError(found)

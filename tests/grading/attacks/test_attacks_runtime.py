@@ -91,6 +91,9 @@ def test_disk_bomb_in_many_files(attacked: Any) -> None:
 
 @ATTACK(call="import os\nfor i in range(10**9):\n    os.close(os.open(f'/tmp/{i}', os.O_CREAT))")
 def test_bomb_of_empty_files(attacked: Any) -> None:
+    if attacked.hand_in.isolation == "podman":  # which cannot count them: time and memory limit them
+        assert attacked.status in (Status.TIMED_OUT, Status.CRASHED)
+        return
     assert attacked.status is Status.CRASHED
     assert "files" in attacked.message or "No space" in attacked.message
 
