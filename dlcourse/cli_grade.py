@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -140,18 +139,14 @@ def check(
     Exit code 0: all public checks passed. 1: not yet. 2: it could not be checked.
     """
     from dlcourse.datasets import data_directory
-    from dlcourse.grading.grade import open_boxes
     from dlcourse.grading.library import build_library
     from dlcourse.grading.reading.lab_cells import TrustedLab
     from dlcourse.grading.reading.notebook_file import UnreadableNotebookError, read_notebook
     from dlcourse.grading.reading.preparing import prepare
-    from dlcourse.grading.sandboxes.choice import choose_isolation
-    from dlcourse.grading.sandboxes.limits import Limits
-    from dlcourse.grading.sandboxes.sandbox import SandboxError
+    from dlcourse.grading.sandboxes.box import SandboxError
+    from dlcourse.grading.sandboxes.own import OwnProcess
     from dlcourse.grading.verdicts import Judging, judge_programme
 
-    if not sys.platform.startswith("linux"):
-        fail("dlcourse check needs Linux (WSL, Colab); here, the notebook's own check cells say the same")
     try:
         read = read_notebook(notebook.read_bytes())
     except (OSError, UnreadableNotebookError) as error:
@@ -171,12 +166,15 @@ def check(
     )
     with Progress(*columns, console=err, transient=True) as bar, tempfile.TemporaryDirectory() as folder:
         task = bar.add_task(f"lab {chosen.number}", total=len(trusted.exercises))
-        boxes = open_boxes(
-            choose_isolation(unsafe=True), Limits(), build_library(chosen.number, Path(folder)), data_directory()
-        )
+        library = build_library(chosen.number, Path(folder))
         try:
             results, _ = judge_programme(
-                programme, trusted, boxes, lambda exercise: [], Judging(draws=0), lambda result: bar.advance(task)
+                programme,
+                trusted,
+                lambda: OwnProcess(library, data_directory()),
+                lambda exercise: [],
+                Judging(draws=0),
+                lambda result: bar.advance(task),
             )
         except SandboxError as error:
             bar.stop()

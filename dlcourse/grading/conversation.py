@@ -14,9 +14,9 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from dlcourse.checks.surroundings import undisturbed
 from dlcourse.checks.values import MAX_ENTRIES, class_name, numeric_leaves, snapshot
 from dlcourse.checks.wording import named_inputs
 from dlcourse.grading.reading.programme import Step
-from dlcourse.grading.sandboxes.sandbox import OUT_OF_MEMORY, DeadlineError, ExchangeError, WorkerDiedError
+from dlcourse.grading.sandboxes.box import OUT_OF_MEMORY, Box, DeadlineError, ExchangeError, OpenBox, WorkerDiedError
 from dlcourse.grading.sandboxes.shipping import ship
 from dlcourse.grading.scoring import FORGED, TIME_UP, Round
 
@@ -35,18 +35,6 @@ MAX_ASKS = 20_000
 MAX_ASK_ENTRIES = 2_000_000
 MAX_ASK_NUMBER = 1_000_000
 ASK_SECONDS = 5.0
-
-
-class Box(Protocol):
-    """A running worker; see `dlcourse.grading.sandboxes.sandbox.Sandbox`."""
-
-    def request(
-        self, message: dict[str, Any], seconds: float, answer: Callable[[dict[str, Any]], dict[str, Any]] | None = None
-    ) -> dict[str, Any]:
-        """Sends a message in and waits for what comes back; `answer` is called when the hand-in asks something."""
-
-
-OpenBox = Callable[[], AbstractContextManager[Box]]
 
 
 class StoppedError(RuntimeError):

@@ -18,14 +18,14 @@ from pathlib import Path
 
 import psutil
 
-from dlcourse.grading.conversation import OpenBox
 from dlcourse.grading.library import build_library
 from dlcourse.grading.reading.handins import HandIn
 from dlcourse.grading.reading.lab_cells import TrustedLab
 from dlcourse.grading.results import HandInResult
+from dlcourse.grading.sandboxes.box import OpenBox, SandboxError
 from dlcourse.grading.sandboxes.isolation import Isolation
 from dlcourse.grading.sandboxes.limits import Limits
-from dlcourse.grading.sandboxes.sandbox import Sandbox, SandboxError
+from dlcourse.grading.sandboxes.sandbox import Sandbox
 from dlcourse.grading.state import BatchState
 from dlcourse.grading.verdicts import Judging, judge_handin
 

@@ -24,13 +24,14 @@ from dlcourse.checks.exercise import Case, Exercise
 from dlcourse.checks.judging import draw_cases
 from dlcourse.checks.runner import Raised
 from dlcourse.checks.surroundings import undisturbed
-from dlcourse.grading.conversation import Conversation, OpenBox, StoppedError
+from dlcourse.grading.conversation import Conversation, StoppedError
 from dlcourse.grading.library import WITHHELD_ERROR
 from dlcourse.grading.reading.handins import HandIn
 from dlcourse.grading.reading.lab_cells import TrustedLab
 from dlcourse.grading.reading.preparing import prepare
 from dlcourse.grading.reading.programme import Programme, Step
 from dlcourse.grading.results import ExerciseResult, HandInResult, Note, Status
+from dlcourse.grading.sandboxes.box import OpenBox
 from dlcourse.grading.scoring import FORGED, TIME_UP, WROTE_INTO_THE_CHANNEL, Round, raised_lines, result_of
 
 ANSWERED = (Status.FULL, Status.PARTIAL)

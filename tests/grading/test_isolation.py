@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from dlcourse.grading.sandboxes import choice
+from dlcourse.grading.sandboxes.box import WorkerDiedError
 from dlcourse.grading.sandboxes.bubblewrap import find_bubblewrap
 from dlcourse.grading.sandboxes.choice import choose_isolation
 from dlcourse.grading.sandboxes.container import Container, find_container
 from dlcourse.grading.sandboxes.isolation import NoIsolationError
 from dlcourse.grading.sandboxes.limits import Limits
-from dlcourse.grading.sandboxes.sandbox import Sandbox, WorkerDiedError
+from dlcourse.grading.sandboxes.sandbox import Sandbox
 from dlcourse.grading.sandboxes.seccomp import refusal_filter
 from dlcourse.grading.sandboxes.unsafe import Unsafe
 

@@ -13,8 +13,9 @@ import pytest
 
 from dlcourse.checks.values import Opaque
 from dlcourse.grading.sandboxes import choice
+from dlcourse.grading.sandboxes.box import SandboxError
 from dlcourse.grading.sandboxes.isolation import Isolation
-from dlcourse.grading.sandboxes.sandbox import Sandbox, SandboxError
+from dlcourse.grading.sandboxes.sandbox import Sandbox
 
 
 class TestNotebookInside:

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from dlcourse.grading.sandboxes.box import DeadlineError, ExchangeError, WorkerDiedError
 from dlcourse.grading.sandboxes.isolation import Isolation
 from dlcourse.grading.sandboxes.limits import Limits
-from dlcourse.grading.sandboxes.sandbox import DeadlineError, ExchangeError, Sandbox, WorkerDiedError
+from dlcourse.grading.sandboxes.sandbox import Sandbox
 from dlcourse.grading.sandboxes.unsafe import Unsafe
 
 

@@ -60,7 +60,7 @@ def write_frame(fd: int, data: bytes, deadline: float | None) -> None:
     for part in (LENGTH.pack(len(data)), data):
         view = memoryview(part)
         while view:
-            _wait(fd, select.POLLOUT, deadline)
+            _wait(fd, deadline, to_write=True)
             try:
                 view = view[os.write(fd, view[:CHUNK]) :]
             except BlockingIOError:
@@ -79,7 +79,7 @@ def has_bytes(fd: int) -> bool:
 def _read(fd: int, length: int, deadline: float | None) -> bytes:
     data = bytearray()
     while len(data) < length:
-        _wait(fd, select.POLLIN, deadline)
+        _wait(fd, deadline)
         try:
             part = os.read(fd, min(length - len(data), CHUNK))
         except BlockingIOError:
@@ -90,11 +90,11 @@ def _read(fd: int, length: int, deadline: float | None) -> bytes:
     return bytes(data)
 
 
-def _wait(fd: int, event: int, deadline: float | None) -> None:
+def _wait(fd: int, deadline: float | None, to_write: bool = False) -> None:
     if deadline is None:
         return
-    poll = select.poll()
-    poll.register(fd, event)
+    poll = select.poll()  # Windows has none
+    poll.register(fd, select.POLLOUT if to_write else select.POLLIN)
     left = deadline - time.monotonic()
     if left <= 0 or not poll.poll(max(1, int(left * 1000))):
         raise DeadlineError("the time was up")

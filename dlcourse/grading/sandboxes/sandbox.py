@@ -7,20 +7,18 @@ memory, processes, files and output, and ends everything when a limit is passed.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import secrets
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from dlcourse.grading.sandboxes.exchange import Bounds, ExchangeError, pack, unpack
+from dlcourse.grading.sandboxes.box import Box, DeadlineError, ExchangeError, SandboxError, WorkerDiedError, death
+from dlcourse.grading.sandboxes.exchange import Bounds, pack, unpack
 from dlcourse.grading.sandboxes.frames import (
-    DeadlineError,
     EndOfPipeError,
     TooLongError,
     has_bytes,
@@ -31,31 +29,11 @@ from dlcourse.grading.sandboxes.isolation import Isolation, Launch
 from dlcourse.grading.sandboxes.limits import Limits
 from dlcourse.grading.sandboxes.supervisor import Supervisor, measure
 
-__all__ = ["DeadlineError", "ExchangeError", "Sandbox", "SandboxError", "WorkerDiedError"]
-
 START_SECONDS = 60.0
 ENDING_SECONDS = 10.0
-OUT_OF_MEMORY = "it ran out of memory"
 
 
-class SandboxError(RuntimeError):
-    """The sandbox could not be started: nothing that a hand-in did."""
-
-
-class WorkerDiedError(RuntimeError):
-    """The worker has ended.
-
-    Args:
-        why: for the student, e.g. "it used more than 2048 MiB of memory" or "it ended its process (exit code 3)".
-        limit: the limit that was passed, as `Limits` names it; empty where none was.
-    """
-
-    def __init__(self, why: str, limit: str = "") -> None:
-        super().__init__(why)
-        self.why, self.limit = why, limit
-
-
-class Sandbox:
+class Sandbox(Box):
     """One worker; a context manager.
 
     Entering starts it and waits until it is ready. Leaving ends every process inside and removes what they wrote. With
@@ -89,26 +67,14 @@ class Sandbox:
         self._serial: str | None = None
         self._bounds = Bounds(size=limits.reply)
 
-    def __enter__(self) -> Self:
+    def open(self) -> None:
         try:
             self._start()
             ready = self.receive(START_SECONDS)
         except (WorkerDiedError, DeadlineError, ExchangeError, OSError) as error:
-            last = self.log[-3:]
-            self.close()
-            raise SandboxError(f"the sandbox did not start: {error} {' '.join(last)}".strip()) from None
-        except BaseException:
-            self.close()
-            raise
+            raise SandboxError(f"the sandbox did not start: {error} {' '.join(self.log[-3:])}".strip()) from None
         if ready != {"kind": "ready"}:
-            self.close()
             raise SandboxError("the sandbox did not start: the worker says something else than that it is ready")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def log(self) -> list[str]:
@@ -128,65 +94,12 @@ class Sandbox:
         return 0 if self._supervisor is None else self._supervisor.peak_memory
 
     def send(self, message: dict[str, Any], seconds: float = 10.0) -> None:
-        """Sends a message to the worker.
-
-        Args:
-            message: see `worker.py`.
-            seconds: how long the worker may take to read it.
-
-        Raises:
-            WorkerDiedError: if it has ended.
-            DeadlineError: if it does not read in time.
-            ExchangeError: if it has answered before it was asked.
-        """
         if has_bytes(self._from):
             raise ExchangeError("something was sent out of the sandbox before it was asked for")
         self._serial = secrets.token_hex(8)
         self._write(message, time.monotonic() + seconds)
 
-    def receive(self, seconds: float) -> dict[str, Any]:
-        """Waits for the worker's answer to the last message.
-
-        Args:
-            seconds: how long it may take.
-
-        Raises:
-            WorkerDiedError: if it ends.
-            DeadlineError: if the time is up.
-            ExchangeError: if what comes out is no answer.
-        """
-        return self._read(time.monotonic() + seconds)
-
-    def request(
-        self,
-        message: dict[str, Any],
-        seconds: float,
-        answer: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
-    ) -> dict[str, Any]:
-        """Sends a message and waits for the answer.
-
-        Args:
-            message: see `worker.py`.
-            seconds: for both together, questions included.
-            answer: what to say where the worker asks, in between, for what another exercise's function gives:
-                `{"kind": "ask", "exercise", "args", "kwargs"}` -> `{"value": ...}` or `{"error": text}`; None where
-                nothing may be asked.
-
-        Raises:
-            WorkerDiedError, DeadlineError, ExchangeError: as `send` and `receive` do.
-        """
-        deadline = time.monotonic() + seconds
-        self.send(message, seconds)
-        while True:
-            reply = self._read(deadline)
-            if reply.get("kind") != "ask":
-                return reply
-            if answer is None:
-                raise ExchangeError("the sandbox asks for a function that may not be asked for now")
-            self._write({"kind": "answer", **answer(reply)}, deadline)
-
     def close(self) -> None:
-        """Ends every process inside; safe to call twice."""
         if self._supervisor is not None:
             self._supervisor.stop()
         self._end()
@@ -265,16 +178,11 @@ class Sandbox:
         code = self._process.poll()
         if code is None:
             return WorkerDiedError("it closed its connection to the grader")
-        if code == errno.ENOMEM:
-            return WorkerDiedError(OUT_OF_MEMORY, "memory")
-        # Programs that start others tell a signal as 128 and its number.
-        number = -code if code < 0 else code - 128
-        if number in (signal.SIGXCPU, signal.SIGKILL) and self._supervisor.processor_seconds >= self.limits.cpu_seconds:
+        ended_by = -code if code < 0 else code - 128
+        killed = ended_by in (signal.SIGXCPU, signal.SIGKILL)
+        if killed and self._supervisor.processor_seconds >= self.limits.cpu_seconds:
             return WorkerDiedError(f"it used more than {self.limits.cpu_seconds:g} s of processor time", "cpu_seconds")
-        if code < 0 or 128 < code < 128 + 65:
-            with contextlib.suppress(ValueError):
-                return WorkerDiedError(f"its process was ended by {signal.Signals(number).name}")
-        return WorkerDiedError(f"it ended its own process (exit code {code})")
+        return death(code)
 
     def _end(self) -> None:
         process, launch = self._process, self._launch

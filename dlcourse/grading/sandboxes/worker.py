@@ -10,7 +10,6 @@ Started as `python -I -S worker.py SETTINGS`; messages come in on descriptor 0 a
 from __future__ import annotations
 
 import os
-import resource
 import sys
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -34,6 +33,8 @@ def settle(settings: dict) -> tuple[int, int]:
         os.setresgid(*[settings["uid"]] * 3)
         os.setresuid(*[settings["uid"]] * 3)
     for name, value in settings["limits"].items():
+        import resource  # Windows has none, and no limits
+
         try:
             limit = getattr(resource, name)
             _, hard = resource.getrlimit(limit)
@@ -45,7 +46,8 @@ def settle(settings: dict) -> tuple[int, int]:
     os.makedirs(settings["home"], exist_ok=True)
     os.chdir(settings["home"])
     # A process forked by a hand-in is no worker: it must not answer.
-    os.register_at_fork(after_in_child=lambda: (os.close(incoming), os.close(outgoing)))
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: (os.close(incoming), os.close(outgoing)))
     return incoming, outgoing
 
 
