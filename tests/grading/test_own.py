@@ -21,7 +21,7 @@ from dlcourse.grading.sandboxes.own import OwnProcess
 TAKEN_AWAY = """
 import os, runpy, select, signal, sys
 if sys.argv[1] == "grader":
-    import multiprocessing.connection, subprocess  # the standard library's own use of it
+    import multiprocessing.connection, psutil, subprocess  # which have other means on Windows
 for name in ("resource", "fcntl", "pwd", "grp", "termios"):
     sys.modules[name] = None
 for module, names in {
@@ -94,23 +94,33 @@ def test_a_worker_that_does_not_start_is_an_error(library: Path, monkeypatch: py
         pass
 
 
+def as_on_windows(*arguments: object, python: object = sys.executable) -> subprocess.CompletedProcess[str]:
+    """Calls dlcourse in a Python from which it was taken away; `python` is what that starts others with."""
+    own = f"""
+        sys.executable = {str(python)!r}
+        sys.argv = {["dlcourse", *map(str, arguments)]!r}
+        from dlcourse.cli import app
+        app()
+    """
+    command = [sys.executable, "-c", TAKEN_AWAY + textwrap.dedent(own), "grader"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def test_check_works_without_what_windows_lacks(tmp_path: Path) -> None:
-    """Both sides run in a Python from which it was taken away."""
     strip = tmp_path / "strip.py"
     strip.write_text(TAKEN_AWAY + "sys.argv[:] = sys.argv[5:]\nrunpy.run_path(sys.argv[0], run_name='__main__')")
     python = tmp_path / "python"
     worker = f'*worker.py) exec "{sys.executable}" -I -S "{strip}" worker "$@"'
     python.write_text(f'#!/bin/sh\ncase "$4" in {worker};; esac\nexec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
-    notebook = find_lab("02").worked
-    grader = f"""
-        import sys
-        sys.executable = {str(python)!r}
-        sys.argv = ["dlcourse", "check", {str(notebook)!r}]
-        from dlcourse.cli import app
-        app()
-    """
-    command = [sys.executable, "-c", TAKEN_AWAY + textwrap.dedent(grader), "grader"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    ended = as_on_windows("check", find_lab("02").worked, python=python)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines()[-1] == "all public checks passed"
+
+
+@pytest.mark.parametrize("option", [[], ["--unsafe"]])
+def test_grade_says_that_windows_cannot(tmp_path: Path, option: list[str]) -> None:
+    ended = as_on_windows("grade", find_lab("02").worked, "--lab", "02", "--out", tmp_path / "report", *option)
+    assert ended.returncode == 2
+    assert "grade inside WSL" in ended.stderr and "Traceback" not in ended.stderr
+    assert not (tmp_path / "report").exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+
 from dlcourse.grading.sandboxes.bubblewrap import HOW_TO_INSTALL, find_bubblewrap
 from dlcourse.grading.sandboxes.container import ENGINES, find_container
 from dlcourse.grading.sandboxes.isolation import Isolation, NoIsolationError
@@ -32,6 +34,8 @@ def choose_isolation(wanted: str | None = None, unsafe: bool = False, image: str
         raise ValueError(f"{wanted!r} is no kind of sandbox; expected one of {', '.join(KINDS)}")
     if unsafe and wanted is not None:
         raise ValueError(f"a sandbox ({wanted}) and no sandbox (unsafe) cannot both be had; leave one out")
+    if not hasattr(select, "poll"):
+        raise NoIsolationError("hand-ins are not run on Windows itself; grade inside WSL (wsl --install)")
     if unsafe:
         return Unsafe()
     tried = []

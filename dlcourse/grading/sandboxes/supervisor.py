@@ -19,8 +19,8 @@ TICK = 0.05
 LOG_LINES = 200
 LINE_LENGTH = 500
 OUR_OWN = 3  # what makes the sandbox, its first process, and the worker that starts as one of them
-TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
-PAGE = os.sysconf("SC_PAGE_SIZE")
+# Windows has neither; `choose_isolation` refuses there.
+TICKS_A_SECOND, PAGE = map(getattr(os, "sysconf", lambda name: 1), ("SC_CLK_TCK", "SC_PAGE_SIZE"))
 
 
 @dataclass(frozen=True)
