@@ -12,7 +12,8 @@ import numpy as np
 from dlcourse.checks.comparison import difference
 from dlcourse.checks.exercise import Case, Exercise
 from dlcourse.checks.mistakes import Wrong, explain
-from dlcourse.checks.runner import Raised, Run, run_cases
+from dlcourse.checks.raised import Raised
+from dlcourse.checks.runner import Run, run_cases
 from dlcourse.checks.surroundings import undisturbed
 from dlcourse.checks.values import MAX_ENTRIES, Plain, numeric_leaves, snapshot
 from dlcourse.checks.verdict import NOT_CHECKED, NOT_RIGHT, NOT_YET, PASSED, Verdict

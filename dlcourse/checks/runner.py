@@ -18,42 +18,23 @@ from __future__ import annotations
 import contextlib
 import copy
 import ctypes
-import inspect
-import re
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from dlcourse.checks.comparison import same
 from dlcourse.checks.exercise import Case
+from dlcourse.checks.raised import Raised, describe, misfit
 from dlcourse.checks.surroundings import BUILTINS, undisturbed
-from dlcourse.checks.values import MAX_ENTRIES, Plain, class_name, has_opaque, snapshot
+from dlcourse.checks.values import MAX_ENTRIES, Plain, has_opaque, snapshot
 from dlcourse.checks.wording import named_inputs
 
 WAIT_SLICE = 0.05
 GRACE = 1.0
-
-
-@dataclass(frozen=True)
-class Raised:
-    """An exception that left the participant's function.
-
-    Args:
-        name: Its class, e.g. "ValueError".
-        message: Its text on one line, at most 160 characters.
-        line: Line of the function where it happened, the `def` being line 1; None where unknown.
-        is_stub: Whether it is the NotImplementedError of an unsolved exercise.
-    """
-
-    name: str
-    message: str
-    line: int | None
-    is_stub: bool
 
 
 @dataclass(frozen=True)
@@ -121,7 +102,7 @@ def run_cases(
     run = Run()
 
     def work(stop: threading.Event) -> None:
-        run.signature = _misfit(function, cases[0]) if cases else None
+        run.signature = misfit(function, cases[0].args, cases[0].kwargs) if cases else None
         if run.signature is not None:
             return
         for case in cases:
@@ -201,7 +182,7 @@ def _call(function: Callable[..., Any], case: Case, reference: Callable[..., Any
                 BUILTINS.update(names)  # what follows needs them
             value = snapshot(returned, max_entries)
     except BaseException as error:
-        return Outcome(raised=_describe(error, function))
+        return Outcome(raised=describe(error, function))
     return Outcome(value=value, changed=_changed(reference, case, args, kwargs))
 
 
@@ -214,50 +195,3 @@ def _changed(reference: Callable[..., Any], case: Case, args: tuple[Any, ...], k
         if not has_opaque(old) and not same(old, snapshot(after[name]), rtol=0.0, atol=0.0):
             changed.append(name)
     return tuple(changed)
-
-
-def _misfit(function: Callable[..., Any], case: Case) -> str | None:
-    try:
-        signature = inspect.signature(function)
-    except BaseException:
-        return None  # NumPy's own functions have none, and a wild object may do anything here
-    try:
-        signature.bind(*case.args, **case.kwargs)
-    except TypeError:
-        return "(" + ", ".join(signature.parameters) + ")"
-    return None
-
-
-def _describe(error: BaseException, function: Callable[..., Any]) -> Raised:
-    try:
-        text = str.__str__(str(error))
-    except BaseException:
-        text = ""
-    text = re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(text[:2000].split()))
-    text = text.encode("ascii", "backslashreplace").decode()
-    name = class_name(type(error))
-    message = text if len(text) <= 160 else text[:157] + "..."
-    return Raised(name, message, _line(error.__traceback__, function), _is_stub(error))
-
-
-def _is_stub(error: BaseException) -> bool:
-    if not issubclass(type(error), NotImplementedError):
-        return False
-    # A library that lacks something raises the same class, but the exercise has been filled in then.
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    return last is None or "-packages" not in last.tb_frame.f_code.co_filename
-
-
-def _line(traceback: TracebackType | None, function: Callable[..., Any]) -> int | None:
-    try:
-        code = inspect.unwrap(function).__code__
-        first = code.co_firstlineno
-    except BaseException:
-        return None
-    while traceback is not None:
-        if traceback.tb_frame.f_code is code:
-            return traceback.tb_lineno - first + 1
-        traceback = traceback.tb_next
-    return None

@@ -22,7 +22,8 @@ import numpy as np
 
 from dlcourse.checks.exercise import Case, Exercise
 from dlcourse.checks.judging import seed_of
-from dlcourse.checks.runner import Outcome, Raised
+from dlcourse.checks.raised import Raised
+from dlcourse.checks.runner import Outcome
 from dlcourse.checks.surroundings import undisturbed
 from dlcourse.checks.values import MAX_ENTRIES, class_name, numeric_leaves, snapshot
 from dlcourse.checks.wording import named_inputs

@@ -240,7 +240,7 @@ def raised_lines(raised: object, lines: Sequence[str]) -> str:
     """The last lines of a traceback, and the exception in words.
 
     Args:
-        raised: a `dlcourse.checks.runner.Raised`.
+        raised: a `dlcourse.checks.raised.Raised`.
         lines: lines of the traceback.
     """
     return "\n".join([f"{raised_text(raised)[:1].upper()}{raised_text(raised)[1:]}.", *lines[-MAX_LINES:]])

@@ -22,7 +22,7 @@ import numpy as np
 from dlcourse.checks.catalog import exercises
 from dlcourse.checks.exercise import Case, Exercise
 from dlcourse.checks.judging import draw_cases
-from dlcourse.checks.runner import Raised
+from dlcourse.checks.raised import Raised
 from dlcourse.checks.surroundings import undisturbed
 from dlcourse.grading.conversation import Conversation, StoppedError
 from dlcourse.grading.library import WITHHELD_ERROR

@@ -3,7 +3,8 @@
 import pytest
 
 from dlcourse.checks.exercise import Case, Exercise
-from dlcourse.checks.runner import Outcome, Raised
+from dlcourse.checks.raised import Raised
+from dlcourse.checks.runner import Outcome
 from dlcourse.grading.results import Status
 from dlcourse.grading.scoring import Round, result_of
 

@@ -13,6 +13,7 @@ import pytest
 from dlcourse.catalog import find_lab
 from dlcourse.checks.catalog import exercises, find_exercise
 from dlcourse.checks.judging import call_fresh, draw_cases
+from dlcourse.checks.raised import misfit
 from dlcourse.checks.values import numeric_leaves, snapshot
 from dlcourse.grading.conversation import MAX_ASKS, Conversation
 from dlcourse.grading.grade import open_boxes
@@ -23,7 +24,7 @@ from dlcourse.grading.reading.notebook_file import read_notebook
 from dlcourse.grading.reading.programme import Programme, Step
 from dlcourse.grading.results import Status
 from dlcourse.grading.sandboxes.choice import choose_isolation
-from dlcourse.grading.sandboxes.desk import describe, misfit, rebuild
+from dlcourse.grading.sandboxes.desk import rebuild, told
 from dlcourse.grading.sandboxes.exchange import pack, unpack
 from dlcourse.grading.sandboxes.isolation import NoIsolationError
 from dlcourse.grading.sandboxes.limits import Limits
@@ -70,7 +71,7 @@ class FakeBox:
             with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
                 value = snapshot(function(*message["args"], **message["kwargs"]))
         except Exception as error:
-            return {"kind": "raised", **describe(error, function)}
+            return {"kind": "raised", **told(error, function)}
         pairs = zip(message["names"], before, message["args"], strict=True)
         changed = [name for name, old, new in pairs if isinstance(new, np.ndarray) and not np.array_equal(old, new)]
         return {"kind": "returned", "value": value, "changed": changed}

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 if __package__:
+    from dlcourse.checks.raised import describe, misfit
     from dlcourse.checks.values import MAX_ENTRIES, Opaque, class_name, has_opaque, snapshot
     from dlcourse.grading.sandboxes.cells import Shell, compile_cell
     from dlcourse.grading.sandboxes.exchange import Bounds, Shipped, pack, unpack
@@ -31,9 +32,9 @@ else:
     from cells import Shell, compile_cell
     from exchange import Bounds, Shipped, pack, unpack
     from frames import EndOfPipeError, read_frame, write_frame
+    from raised import describe, misfit
     from values import MAX_ENTRIES, Opaque, class_name, has_opaque, snapshot
 
-MESSAGE_LENGTH = 160
 TRACEBACK_LINES = 12
 BUILTINS = vars(builtins)
 SHARED = (BUILTINS, vars(math), vars(np), vars(np.linalg), vars(np.random))
@@ -100,7 +101,7 @@ class Desk:
                     asyncio.run(result)
         except BaseException as raised:
             restore(names)
-            error = describe(raised)
+            error = told(raised)
         finally:
             restore(names)
         return {"kind": "ran", "step": message["step"], "error": error}
@@ -130,7 +131,7 @@ class Desk:
                     sys.setrecursionlimit(limit)
             value = snapshot(returned, message.get("max_entries", MAX_ENTRIES))
         except BaseException as raised:
-            return {"kind": "raised", **describe(raised, function)}
+            return {"kind": "raised", **told(raised, function)}
         after = [snapshot(value) for value in (*args, *kwargs.values())]
         changed = [
             label
@@ -188,19 +189,6 @@ def rebuild(shipped: Shipped) -> Any:
     return namespace[shipped.name]
 
 
-def misfit(function: Any, args: tuple, kwargs: dict) -> str | None:
-    """The function's signature where the inputs do not fit it, as in `dlcourse.checks.runner`."""
-    try:
-        signature = inspect.signature(function)
-    except BaseException:
-        return None
-    try:
-        signature.bind(*args, **kwargs)
-    except TypeError:
-        return "(" + ", ".join(signature.parameters) + ")"
-    return None
-
-
 def identical(one: Any, two: Any) -> bool:
     """Whether two snapshots agree to the last bit."""
     if type(one) is not type(two):
@@ -214,49 +202,15 @@ def identical(one: Any, two: Any) -> bool:
     return one == two or (one != one and two != two)
 
 
-def describe(error: BaseException, function: Any = None) -> dict[str, Any]:
-    """An exception in plain words: class, text on one line, line of the function, last lines of the traceback."""
-    try:
-        text = str.__str__(str(error))
-    except BaseException:
-        text = ""
-    text = " ".join(text[:2000].split()).encode("ascii", "backslashreplace").decode()
+def told(error: BaseException, function: Any = None) -> dict[str, Any]:
+    """An exception in plain words, with the last lines of its traceback."""
     lines: list[str] = []
     with contextlib.suppress(BaseException):
         last = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in last if os.path.dirname(frame.filename) != os.path.dirname(__file__)]
         shown = [line for entry in traceback.format_list(own[-6:]) for line in entry.rstrip("\n").split("\n")]
         lines = [str(line)[:300] for line in shown[-TRACEBACK_LINES:]]
-    return {
-        "name": class_name(type(error)),
-        "message": text if len(text) <= MESSAGE_LENGTH else text[: MESSAGE_LENGTH - 3] + "...",
-        "line": line_of(error.__traceback__, function),
-        "is_stub": is_stub(error),
-        "lines": lines,
-    }
-
-
-def line_of(trace: types.TracebackType | None, function: Any) -> int | None:
-    """Line of the function where it happened, its `def` being line 1."""
-    try:
-        code = inspect.unwrap(function).__code__
-        first = code.co_firstlineno
-    except BaseException:
-        return None
-    while trace is not None:
-        if trace.tb_frame.f_code is code:
-            return trace.tb_lineno - first + 1
-        trace = trace.tb_next
-    return None
-
-
-def is_stub(error: BaseException) -> bool:
-    """Whether it is the NotImplementedError of an exercise that was not filled in, and not a library's."""
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    named = last is not None and "-packages" in last.tb_frame.f_code.co_filename
-    return issubclass(type(error), NotImplementedError) and not named
+    return {**vars(describe(error, function)), "lines": lines}
 
 
 def _no_input(*_: object) -> str:

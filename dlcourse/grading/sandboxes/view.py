@@ -18,6 +18,7 @@ JUDGE = "/sandbox/judge"
 LIBRARY = "/sandbox/lib"
 SHM_SIZE = 16 * 2**20
 INSIDE = ("worker.py", "desk.py", "cells.py", "exchange.py", "frames.py")
+OF_THE_CHECKS = ("raised.py", "values.py")
 SYSTEM = ("/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libx32", "/usr/bin", "/usr/share/zoneinfo", "/usr/share/fonts")
 TOP = ("/lib", "/lib32", "/lib64", "/libx32", "/bin")
 FILES = ("/etc/ld.so.cache", "/etc/fonts", "/etc/localtime", "/etc/alternatives")
@@ -142,7 +143,7 @@ def _judge() -> tempfile.TemporaryDirectory[str]:
     folder = tempfile.TemporaryDirectory(prefix="dlcourse-judge-")
     os.chmod(folder.name, 0o755)
     here, package = Path(__file__).parent, Path(__file__).parents[2]
-    for source in (*(here / name for name in INSIDE), package / "checks" / "values.py"):
+    for source in (*(here / name for name in INSIDE), *(package / "checks" / name for name in OF_THE_CHECKS)):
         copy = Path(folder.name, source.name)
         shutil.copyfile(source, copy)
         # The folder is read-only inside: compiled here once, not in each sandbox.
