@@ -12,11 +12,12 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Self
 
-from dlcourse.grading.sandboxes.exchange import ExchangeError
+from dlcourse.grading.sandboxes.exchange import Bounds, ExchangeError, unpack
 from dlcourse.grading.sandboxes.frames import DeadlineError
 
 __all__ = ["OUT_OF_MEMORY", "Box", "DeadlineError", "ExchangeError", "OpenBox", "SandboxError", "WorkerDiedError"]
 
+START_SECONDS = 60.0
 OUT_OF_MEMORY = "it ran out of memory"
 
 
@@ -44,9 +45,10 @@ class Box(ABC):
         SandboxError: on entering, if the worker does not start.
     """
 
+    _serial: str | None = None  # of the question that is open; the worker says it again with its answer
+
     @abstractmethod
-    def open(self) -> None:
-        """Starts the worker; `close` is called where it fails."""
+    def _start(self) -> None: ...
 
     @abstractmethod
     def close(self) -> None:
@@ -74,7 +76,14 @@ class Box(ABC):
 
     def __enter__(self) -> Self:
         try:
-            self.open()
+            self._start()
+            ready = self.receive(START_SECONDS)
+            if ready != {"kind": "ready"}:
+                raise ExchangeError("it says something else than that it is ready")
+        except (WorkerDiedError, DeadlineError, ExchangeError, OSError) as error:
+            last = " ".join(self.log[-3:])
+            self.close()
+            raise SandboxError(f"the worker did not start: {error} {last}".strip()) from None
         except BaseException:
             self.close()
             raise
@@ -84,6 +93,11 @@ class Box(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def log(self) -> list[str]:
+        """The last lines that were printed, where they are kept."""
+        return []
 
     def receive(self, seconds: float) -> dict[str, Any]:
         """Waits for the worker's answer to the last message.
@@ -125,6 +139,13 @@ class Box(ABC):
             if answer is None:
                 raise ExchangeError("the sandbox asks for a function that may not be asked for now")
             self._write({"kind": "answer", **answer(reply)}, deadline)
+
+    def _answer_in(self, frame: bytes, bounds: Bounds) -> dict[str, Any]:
+        """The message in a frame, if it answers the question that is open."""
+        message = unpack(frame, bounds)
+        if message.pop("serial", "") != self._serial:
+            raise ExchangeError("an answer to another question than the one that was asked")
+        return message
 
 
 OpenBox = Callable[[], AbstractContextManager[Box]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -16,12 +17,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dlcourse.grading.sandboxes.box import Box, DeadlineError, ExchangeError, SandboxError, WorkerDiedError, death
-from dlcourse.grading.sandboxes.exchange import Bounds, pack, unpack
+from dlcourse.grading.sandboxes.box import Box, DeadlineError, ExchangeError, WorkerDiedError, death
+from dlcourse.grading.sandboxes.exchange import Bounds, pack
 from dlcourse.grading.sandboxes.frames import EndOfPipeError, TooLongError, read_frame, write_frame
 from dlcourse.grading.sandboxes.view import environment, installed_packages, judge_folder
 
-START_SECONDS = 60.0
 REPLY = 64 * 2**20
 OF_THE_SANDBOX = ("PATH", "HOME", "TMPDIR", "USER", "LOGNAME", "LANG")
 
@@ -39,10 +39,9 @@ class OwnProcess(Box):
         self._home: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._replies: queue.Queue[bytes | Exception] = queue.Queue()
-        self._serial: int | None = None
         self._listener: threading.Thread | None = None
 
-    def open(self) -> None:
+    def _start(self) -> None:
         # What a process writes there may still be held while the folder is removed: on Windows that fails.
         self._home = tempfile.TemporaryDirectory(prefix="dlcourse-check-", ignore_cleanup_errors=True)
         library, packages = str(self.library.resolve()), [str(path) for path in installed_packages()]
@@ -69,12 +68,6 @@ class OwnProcess(Box):
         )
         self._listener = threading.Thread(target=self._listen, args=(self._process.stdout.fileno(),), daemon=True)
         self._listener.start()
-        try:
-            ready = self.receive(START_SECONDS)
-        except (WorkerDiedError, DeadlineError, ExchangeError) as error:
-            raise SandboxError(f"the process did not start: {error}") from None
-        if ready != {"kind": "ready"}:
-            raise SandboxError("the process did not start: it says something else than that it is ready")
 
     def close(self) -> None:
         process, self._process = self._process, None
@@ -90,7 +83,7 @@ class OwnProcess(Box):
             self._home.cleanup()
 
     def send(self, message: dict[str, Any], seconds: float = 10.0) -> None:
-        self._serial = time.monotonic_ns()
+        self._serial = secrets.token_hex(8)
         self._write(message, time.monotonic() + seconds)
 
     def _listen(self, out: int) -> None:
@@ -116,10 +109,7 @@ class OwnProcess(Box):
             raise ExchangeError(str(data))
         if isinstance(data, Exception):
             raise self._died()
-        message = unpack(data, Bounds(size=REPLY))
-        if message.pop("serial", "") != self._serial:
-            raise ExchangeError("an answer to another question than the one that was asked")
-        return message
+        return self._answer_in(data, Bounds(size=REPLY))
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dlcourse.grading.sandboxes.box import Box, DeadlineError, ExchangeError, SandboxError, WorkerDiedError, death
-from dlcourse.grading.sandboxes.exchange import Bounds, pack, unpack
+from dlcourse.grading.sandboxes.box import Box, DeadlineError, ExchangeError, WorkerDiedError, death
+from dlcourse.grading.sandboxes.exchange import Bounds, pack
 from dlcourse.grading.sandboxes.frames import (
     EndOfPipeError,
     TooLongError,
@@ -29,7 +29,6 @@ from dlcourse.grading.sandboxes.isolation import Isolation, Launch
 from dlcourse.grading.sandboxes.limits import Limits
 from dlcourse.grading.sandboxes.supervisor import Supervisor, measure
 
-START_SECONDS = 60.0
 ENDING_SECONDS = 10.0
 
 
@@ -64,17 +63,7 @@ class Sandbox(Box):
         self._supervisor: Supervisor | None = None
         self._launch: Launch | None = None
         self._to = self._from = -1
-        self._serial: str | None = None
         self._bounds = Bounds(size=limits.reply)
-
-    def open(self) -> None:
-        try:
-            self._start()
-            ready = self.receive(START_SECONDS)
-        except (WorkerDiedError, DeadlineError, ExchangeError, OSError) as error:
-            raise SandboxError(f"the sandbox did not start: {error} {' '.join(self.log[-3:])}".strip()) from None
-        if ready != {"kind": "ready"}:
-            raise SandboxError("the sandbox did not start: the worker says something else than that it is ready")
 
     @property
     def log(self) -> list[str]:
@@ -157,10 +146,7 @@ class Sandbox(Box):
         except DeadlineError:
             self._note_death()
             raise
-        message = unpack(data, self._bounds)
-        if message.pop("serial", "") != self._serial:
-            raise ExchangeError("an answer to another question than the one that was asked")
-        return message
+        return self._answer_in(data, self._bounds)
 
     def _note_death(self) -> None:
         """A process that was left behind may hold the pipe open although the worker is gone."""
