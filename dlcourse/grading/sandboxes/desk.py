@@ -72,11 +72,10 @@ class Desk:
         while True:
             try:
                 message = self._receive()
+                self.serial = message["serial"]
+                self._answer(kinds[message["kind"]](message))
             except EndOfPipeError:
                 return
-            self.serial = message["serial"]
-            try:
-                self._answer(kinds[message["kind"]](message))
             except MemoryError:
                 os._exit(errno.ENOMEM)  # nothing more could be told
 
