@@ -20,10 +20,9 @@ from typing import Any
 from dlcourse.grading.sandboxes.box import Box, DeadlineError, ExchangeError, WorkerDiedError, death
 from dlcourse.grading.sandboxes.exchange import Bounds, pack
 from dlcourse.grading.sandboxes.frames import EndOfPipeError, TooLongError, read_frame, write_frame
-from dlcourse.grading.sandboxes.view import environment, installed_packages, judge_folder
+from dlcourse.grading.sandboxes.view import installed_packages, judge_folder, quiet
 
 REPLY = 64 * 2**20
-OF_THE_SANDBOX = ("PATH", "HOME", "TMPDIR", "USER", "LOGNAME", "LANG")
 
 
 class OwnProcess(Box):
@@ -55,13 +54,10 @@ class OwnProcess(Box):
             "strict": False,
         }
         own = {} if self.data is None else {"DLCOURSE_DATA_DIR": str(self.data.resolve())}
-        quiet = {
-            name: value for name, value in environment("", [library, *packages]).items() if name not in OF_THE_SANDBOX
-        }
         worker = judge_folder() / "worker.py"
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-B", str(worker), json.dumps(settings)],
-            env={**os.environ, **quiet, **own},
+            env={**os.environ, **quiet([library, *packages]), **own},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
